@@ -1,0 +1,58 @@
+"""The entry point: commands, and what an error looks like.
+
+Exit codes: 0 done; 2 wrong input, one paragraph on standard error; 3 interrupted, resumable; 1 a defect of ours.
+"""
+
+import os
+import sys
+import traceback
+
+import typer
+
+from meltpoint.cli.data_commands import profile
+from meltpoint.cli.model_commands import predict, train
+from meltpoint.cli.output import errors
+from meltpoint.cli.study_commands import demo, report, study
+from meltpoint.errors import MeltpointError
+
+EXIT_DEFECT, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 3
+
+app = typer.Typer(
+    name="meltpoint",
+    help="Should your pretrained word embeddings be frozen or fine-tuned? Measured on your data.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (demo, study, profile, train, predict, report):
+    app.command()(command)
+
+
+def main() -> None:
+    """Runs the command line and exits."""
+    show_trace = "--traceback" in sys.argv
+    if show_trace:
+        sys.argv.remove("--traceback")
+    try:
+        app()
+    except MeltpointError as error:
+        if show_trace:
+            traceback.print_exc()
+        errors.print(f"meltpoint: {error}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(EXIT_INPUT)
+    except KeyboardInterrupt:
+        errors.print("meltpoint: interrupted.", markup=False)
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`); Python must not try to flush to it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception:  # noqa: BLE001 - the last place where a defect can be told from wrong input
+        traceback.print_exc()
+        errors.print(
+            "meltpoint: this is a defect of meltpoint, not of your input. Please report it with the lines above.",
+            markup=False,
+        )
+        sys.exit(EXIT_DEFECT)

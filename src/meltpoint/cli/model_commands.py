@@ -1,0 +1,120 @@
+"""The commands that make a model or use one."""
+
+import json
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from meltpoint.cli import options as shared
+from meltpoint.cli.input_lines import read_texts
+from meltpoint.cli.material import read_material
+from meltpoint.cli.output import errors, print_json, results
+
+if TYPE_CHECKING:
+    from meltpoint.study import TrialRecord
+
+
+def train(
+    data: shared.DataArgument,
+    vectors: shared.VectorsOption,
+    policy: Annotated[str, typer.Option("--policy", help="How the embedding may change; see the docs for all.")],
+    out: Annotated[Path, typer.Option("--out", metavar="MODEL", help="The model folder to make.")],
+    test: shared.TestOption = None,
+    text: shared.TextOption = None,
+    label: shared.LabelOption = None,
+    group: shared.GroupOption = None,
+    empty: shared.EmptyOption = "error",
+    architecture: Annotated[str, typer.Option("--architecture")] = "average",
+    seed: shared.SeedOption = 0,
+    tokenizer: shared.TokenizerOption = "auto",
+    member: shared.MemberOption = None,
+    search: shared.SearchOption = 6,
+    unknown: shared.UnknownOption = "matched-normal",
+    max_tokens: shared.MaxTokensOption = 256,
+    as_json: shared.JsonOption = False,
+) -> None:
+    """Train a model under one policy: search, an honest score, then all rows."""
+    material = read_material(
+        data,
+        vectors,
+        member=member,
+        test=test,
+        text=text,
+        label=label,
+        group=group,
+        empty=empty,
+        tokenizer=tokenizer,
+        quiet=as_json,
+    )
+    from meltpoint.run import StudyOptions, train_policy  # noqa: PLC0415
+
+    def tell(record: "TrialRecord") -> None:
+        if as_json:
+            return
+        settings = ", ".join(f"{knob} {value:g}" for knob, value in record.spec.configuration)
+        result = record.result
+        found = record.failure if result is None else f"{100 * result.validation_accuracy:.1f}% on validation rows"
+        errors.print(f"tried    {settings}: {found}", markup=False, soft_wrap=True)
+
+    training = train_policy(
+        material,
+        StudyOptions(
+            architectures=(architecture,), seed=seed, search_trials=search, unknown=unknown, max_tokens=max_tokens
+        ),
+        policy,
+        out,
+        watch=tell,
+    )
+    config, result = training.trained.config, training.chosen.result
+    if as_json:
+        print_json(
+            {
+                "model": str(out),
+                "policy": policy,
+                "architecture": architecture,
+                "test_accuracy": round(100 * result.test_accuracy, 4),
+                "test_rows": len(result.predicted),
+                "trained_rows": config.rows,
+                "configuration": dict(training.chosen.spec.configuration),
+                "trainable_parameters": result.trainable_parameters,
+            }
+        )
+        return
+    results.print(
+        f"{policy} / {architecture}: {100 * result.test_accuracy:.1f}% right on {len(result.predicted):,} held-out "
+        f"rows; then trained on all {config.rows:,}.",
+        soft_wrap=True,
+    )
+    results.print(f"the model: meltpoint predict {out}", soft_wrap=True)
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model folder, such as RUN/model.")],
+    source: Annotated[
+        str, typer.Argument(metavar="[FILE|-]", help="A file of texts, or - for standard input, a text a line.")
+    ] = "-",
+    text: shared.TextOption = None,
+) -> None:
+    """Classify texts; one JSON line out for each in."""
+    from meltpoint.handover import load_model, make_predictor  # noqa: PLC0415
+
+    trained = load_model(model)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        predictor = make_predictor(trained)
+    for warning in caught:
+        errors.print(f"[yellow]Warning:[/] {warning.message}", soft_wrap=True)
+    waiting: list[str] = []
+
+    def texts() -> Iterator[str]:
+        for line in read_texts(source, text):
+            waiting.append(line)
+            yield line
+
+    for prediction in predictor.predict(texts()):
+        sys.stdout.write(json.dumps({"text": waiting.pop(0), **prediction.to_dict()}, ensure_ascii=False) + "\n")
+        sys.stdout.flush()

@@ -1,0 +1,71 @@
+"""Options that several commands share, and how their values are read."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from meltpoint.errors import InputError
+
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+DataArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA", help="CSV, TSV, JSON lines or Parquet (also .gz), or a folder with train/dev/test files."
+    ),
+]
+VectorsOption = Annotated[
+    str, typer.Option("--vectors", metavar="SOURCE", help="A vector file (GloVe text, .gz, .zip), or glove-6b-50d.")
+]
+MemberOption = Annotated[str | None, typer.Option(help="Which file of a .zip of vectors, by name or pattern.")]
+TestOption = Annotated[Path | None, typer.Option("--test", metavar="FILE", help="A test file of its own.")]
+TextOption = Annotated[str | None, typer.Option("--text", metavar="COL", help="The text column; detected otherwise.")]
+LabelOption = Annotated[
+    str | None, typer.Option("--label", metavar="COL", help="The label column; detected otherwise.")
+]
+GroupOption = Annotated[
+    str | None, typer.Option("--group", metavar="COL", help="Rows of one group stay on one side of every split.")
+]
+EmptyOption = Annotated[
+    Literal["error", "drop", "keep"], typer.Option("--empty", help="What to do with rows whose text is empty.")
+]
+TokenizerOption = Annotated[
+    str, typer.Option("--tokenizer", metavar="NAME", help="auto: the one that fits the vectors.")
+]
+SeedOption = Annotated[int, typer.Option("--seed", help="The master seed.")]
+UnknownOption = Annotated[
+    str, typer.Option("--unknown", help="Start of words without a vector: matched-normal, zero, mean or shared.")
+]
+MaxTokensOption = Annotated[int, typer.Option("--max-tokens", help="Longer texts are cut.")]
+SearchOption = Annotated[int, typer.Option("--search", help="Configurations tried per policy, the same for each.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, nothing else.")]
+
+
+def parse_names(text: str, option: str) -> tuple[str, ...]:
+    """Reads ``a,b,c``."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise InputError(f"{option} names nothing; give one or more names with commas between.")
+    return names
+
+
+def parse_sizes(text: str) -> tuple[int, ...] | None:
+    """Reads ``auto`` or ``400,2000``."""
+    if text == "auto":
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(f"--size must be 'auto' or numbers of rows with commas between; found {text!r}.") from error
+
+
+def parse_seconds(text: str | None) -> float | None:
+    """Reads ``90s``, ``10m``, ``1.5h`` or plain seconds."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if match is None or float(match[1]) == 0:
+        raise InputError(f"--budget must be a time such as 90s, 10m or 1h; found {text!r}.")
+    return float(match[1]) * _UNITS[match[2]]

@@ -1,0 +1,165 @@
+"""The commands that make a study or show one."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from meltpoint.cli import options as shared
+from meltpoint.cli.material import open_material, read_material, tell_corpus
+from meltpoint.cli.output import errors, print_json, results
+
+if TYPE_CHECKING:
+    from meltpoint.run import Material, StudyOptions
+
+ArchitectureOption = Annotated[
+    str,
+    typer.Option("--architecture", help="average, average:DEPTH, cnn, package.module:callable; several with commas."),
+]
+OutOption = Annotated[Path | None, typer.Option("--out", metavar="RUN", help="Run folder; by default meltpoint-NAME.")]
+BudgetOption = Annotated[str | None, typer.Option("--budget", metavar="TIME", help="Stop after so long: 90s, 10m, 1h.")]
+WorkersOption = Annotated[int | None, typer.Option("--workers", help="Worker processes; by default one per core.")]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on with the study in the run folder.")]
+RepeatsOption = Annotated[int, typer.Option("--repeats", help="The study ends after so many repeats at the latest.")]
+
+
+def study(
+    data: shared.DataArgument,
+    vectors: shared.VectorsOption,
+    test: shared.TestOption = None,
+    text: shared.TextOption = None,
+    label: shared.LabelOption = None,
+    group: shared.GroupOption = None,
+    empty: shared.EmptyOption = "error",
+    architecture: ArchitectureOption = "average",
+    policy: Annotated[str, typer.Option("--policy", help="all, or names with commas between.")] = "all",
+    size: Annotated[str, typer.Option("--size", help="Training rows: auto, or numbers with commas between.")] = "auto",
+    rope: Annotated[float, typer.Option("--rope", help="Gains below so many points do not matter.")] = 0.5,
+    repeats: RepeatsOption = 10,
+    budget: BudgetOption = None,
+    seed: shared.SeedOption = 0,
+    workers: WorkersOption = None,
+    tokenizer: shared.TokenizerOption = "auto",
+    member: shared.MemberOption = None,
+    folds: Annotated[int, typer.Option("--folds", help="Test folds, where no test file is given.")] = 5,
+    search: shared.SearchOption = 6,
+    unknown: shared.UnknownOption = "matched-normal",
+    max_tokens: shared.MaxTokensOption = 256,
+    out: OutOption = None,
+    resume: ResumeOption = False,
+    as_json: shared.JsonOption = False,
+) -> None:
+    """Measure whether to freeze or fine-tune, on your data; hand over the trained model."""
+    budget_seconds = shared.parse_seconds(budget)
+    sizes = shared.parse_sizes(size)
+    material = read_material(
+        data,
+        vectors,
+        member=member,
+        test=test,
+        text=text,
+        label=label,
+        group=group,
+        empty=empty,
+        tokenizer=tokenizer,
+        quiet=as_json,
+    )
+    from meltpoint.run import StudyOptions  # noqa: PLC0415
+    from meltpoint.study import DEFAULT_POLICIES  # noqa: PLC0415
+
+    chosen = StudyOptions(
+        architectures=shared.parse_names(architecture, "--architecture"),
+        policies=DEFAULT_POLICIES if policy == "all" else shared.parse_names(policy, "--policy"),
+        sizes=sizes,
+        rope_points=rope,
+        max_repeats=repeats,
+        search_trials=search,
+        num_folds=folds,
+        seed=seed,
+        unknown=unknown,
+        max_tokens=max_tokens,
+    )
+    folder = out or Path(f"meltpoint-{data.name.split('.')[0]}")
+    _conduct(material, chosen, folder, resume, budget_seconds, workers, as_json=as_json)
+
+
+def demo(
+    out: OutOption = Path("meltpoint-demo"),
+    budget: BudgetOption = "4m",
+    architecture: ArchitectureOption = "average",
+    seed: shared.SeedOption = 0,
+    workers: WorkersOption = None,
+    resume: ResumeOption = False,
+    as_json: shared.JsonOption = False,
+) -> None:
+    """Run the main job on embedded data: real film reviews, real GloVe, no network."""
+    from meltpoint.run.demo import DEMO_VECTORS, LICENCE_NOTE, demo_corpus  # noqa: PLC0415
+
+    corpus = demo_corpus()
+    if not as_json:
+        tell_corpus(corpus)
+        errors.print(f"licence  {LICENCE_NOTE}", markup=False, soft_wrap=True)
+    material = open_material(corpus, DEMO_VECTORS, member=None, tokenizer="auto", quiet=as_json)
+    from meltpoint.run import StudyOptions  # noqa: PLC0415
+
+    chosen = StudyOptions(architectures=shared.parse_names(architecture, "--architecture"), seed=seed)
+    folder = out or Path("meltpoint-demo")
+    _conduct(material, chosen, folder, resume, shared.parse_seconds(budget), workers, as_json=as_json)
+
+
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")], as_json: shared.JsonOption = False
+) -> None:
+    """Show the verdict of a run again."""
+    from meltpoint.report import render_verdict  # noqa: PLC0415
+    from meltpoint.run import Run  # noqa: PLC0415
+
+    opened = Run.open(run)
+    if as_json:
+        print_json(opened.verdict)
+    else:
+        results.print(render_verdict(opened.verdict, opened.costs))
+
+
+def _conduct(
+    material: "Material",
+    options: "StudyOptions",
+    folder: Path,
+    resume: bool,  # noqa: FBT001
+    budget_seconds: float | None,
+    workers: int | None,
+    *,
+    as_json: bool,
+) -> None:
+    from meltpoint.report import Document, render_verdict, watching  # noqa: PLC0415
+    from meltpoint.run import MODEL, run_study  # noqa: PLC0415
+
+    def announce(verdict: Document) -> None:
+        if not as_json and verdict["policies"] and verdict["ended"] != "interrupted":
+            errors.print(
+                f"training the model to hand over on all {verdict['data']['train_rows']:,} rows "
+                f"(policy {verdict['policy']})"
+            )
+
+    with watching(errors) as watch:
+        run, conclusion = run_study(
+            material,
+            options,
+            folder,
+            resume=resume,
+            budget_seconds=budget_seconds,
+            workers=workers,
+            watch=(lambda _: None) if as_json else watch,
+            before_final=announce,
+        )
+    if as_json:
+        print_json(run.verdict)
+    else:
+        results.print(render_verdict(run.verdict, run.costs))
+        results.print(f"kept in {folder}: study.db, verdict.json, run.json", soft_wrap=True)
+        if (folder / MODEL).is_dir():
+            results.print(f"the model: meltpoint predict {folder / MODEL}", soft_wrap=True)
+    if conclusion.ending == "interrupted":
+        errors.print("interrupted; the same command with --resume goes on.")
+        sys.exit(3)

@@ -1,0 +1,45 @@
+"""The embedding: a table aligned to the vocabulary, and the policies that say how it may change."""
+
+from meltpoint.embedding.policies import (
+    POLICIES,
+    Anchored,
+    Decayed,
+    FineTuned,
+    Frozen,
+    Policy,
+    Scaled,
+    Scratch,
+    make_policy,
+    policies,
+    policy_class,
+    pretrained_embeddings,
+)
+from meltpoint.embedding.table import (
+    PADDING_INDEX,
+    UNKNOWN_INDEX,
+    PretrainedEmbedding,
+    assemble_rows,
+    build_embedding,
+)
+from meltpoint.embedding.unknown import UNKNOWN_INITIALISERS
+
+__all__ = [
+    "PADDING_INDEX",
+    "POLICIES",
+    "UNKNOWN_INDEX",
+    "UNKNOWN_INITIALISERS",
+    "Anchored",
+    "Decayed",
+    "FineTuned",
+    "Frozen",
+    "Policy",
+    "PretrainedEmbedding",
+    "Scaled",
+    "Scratch",
+    "assemble_rows",
+    "build_embedding",
+    "make_policy",
+    "policies",
+    "policy_class",
+    "pretrained_embeddings",
+]

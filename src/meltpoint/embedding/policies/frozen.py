@@ -1,0 +1,27 @@
+"""A: the embedding does not change."""
+
+from dataclasses import dataclass
+
+from meltpoint.embedding.policies.base import GroupOptions, Policy
+from meltpoint.embedding.table import PretrainedEmbedding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frozen(Policy):
+    """Keeps every bit of every row, under any optimiser.
+
+    The weight takes no gradient, a gradient left over from earlier is dropped (with one, an optimiser would still
+    move it), and it is left out of the optimiser (in it, weight decay would still shrink it).
+    """
+
+    name = "frozen"
+    summary = "the pretrained rows never change (textbook A)"
+
+    def embedding_options(self, lr: float) -> GroupOptions | None:  # noqa: ARG002
+        """Leaves the embedding out of the optimiser."""
+        return None
+
+    def start(self, embedding: PretrainedEmbedding, seed: int) -> None:  # noqa: ARG002
+        """Stops the gradient."""
+        embedding.weight.requires_grad_(False)  # noqa: FBT003
+        embedding.weight.grad = None

@@ -1,0 +1,118 @@
+"""The embedding table: a real ``nn.Embedding`` aligned to a vocabulary, which remembers where it started."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from meltpoint.embedding.unknown import unknown_initialiser
+from meltpoint.errors import InputError
+from meltpoint.randomness import Generator, generator
+from meltpoint.text import Coverage, Vocabulary, measure_coverage
+from meltpoint.vectors import Vectors
+
+PADDING_INDEX = 0
+UNKNOWN_INDEX = 1
+
+
+class PretrainedEmbedding(nn.Embedding):
+    """An ``nn.Embedding`` (V rows, D dimensions) that keeps its starting rows apart from its weight.
+
+    ``nn.Embedding.from_pretrained`` aliases its input: fine-tuning then also changes what was meant to be the
+    pretrained copy, so that drift and an anchor read zero. Here both tensors are copies of their own.
+
+    Attributes:
+        pretrained: ``(V, D)`` float32 buffer, the rows as they started: the pretrained vector where
+            ``is_pretrained``, the initialisation elsewhere. Not part of ``state_dict`` (it would double every
+            checkpoint, and is rebuilt from the vectors).
+        is_pretrained: ``(V,)`` bool buffer, which rows came from the vectors.
+        vocabulary: The words of the rows, where the table was built from a vocabulary.
+        coverage: How much of the vocabulary the vectors knew, where it was measured.
+    """
+
+    pretrained: Tensor
+    is_pretrained: Tensor
+
+    def __init__(
+        self,
+        rows: Tensor,
+        is_pretrained: Tensor,
+        *,
+        vocabulary: Vocabulary | None = None,
+        coverage: Coverage | None = None,
+    ) -> None:
+        """Copies the rows.
+
+        Args:
+            rows: ``(V, D)`` starting rows of a floating dtype; row 0 is the pad row and is set to zero.
+            is_pretrained: ``(V,)`` bool.
+            vocabulary: The words of the rows.
+            coverage: How much of the vocabulary the vectors knew.
+
+        Raises:
+            InputError: The shapes or dtypes do not fit together.
+        """
+        if rows.ndim != 2 or not rows.is_floating_point():
+            raise InputError(f"rows must be a (V, D) floating tensor, found {rows.dtype} {tuple(rows.shape)}.")
+        if is_pretrained.shape != rows.shape[:1] or is_pretrained.dtype != torch.bool:
+            found = f"{is_pretrained.dtype} {tuple(is_pretrained.shape)}"
+            raise InputError(f"is_pretrained must be bool of shape ({len(rows)},), found {found}.")
+        start = rows.detach().clone().contiguous()
+        start[PADDING_INDEX] = 0
+        super().__init__(len(start), start.shape[1], padding_idx=PADDING_INDEX, _weight=start.clone())
+        self.register_buffer("pretrained", start, persistent=False)
+        self.register_buffer("is_pretrained", is_pretrained.clone(), persistent=False)
+        self.vocabulary = vocabulary
+        self.coverage = coverage
+
+    def restart(self, rows: Tensor, is_pretrained: Tensor) -> None:
+        """Starts again from other rows of the same shape, in place (an optimiser keeps its parameter)."""
+        with torch.no_grad():
+            self.pretrained.copy_(rows)
+            self.pretrained[PADDING_INDEX] = 0
+            self.weight.copy_(self.pretrained)
+            self.is_pretrained.copy_(is_pretrained)
+
+
+def build_embedding(
+    vectors: Vectors, vocabulary: Vocabulary, *, unknown: str = "matched-normal", seed: int = 0
+) -> PretrainedEmbedding:
+    """Builds the embedding of a vocabulary from pretrained vectors.
+
+    Row ``i`` is the vector of ``vocabulary.words[i]``; row 0 (``<pad>``) is zero and stays so; row 1 (``<unk>``) and
+    the words that the vectors do not know start as ``unknown`` says.
+
+    Args:
+        vectors: The pretrained vectors, D dimensions.
+        vocabulary: V words, from training texts only.
+        unknown: ``matched-normal`` (default), ``zero``, ``mean`` or ``shared``.
+        seed: Master seed of the draws for unknown words.
+
+    Returns:
+        An ``nn.Embedding`` of shape ``(V, D)``, float32, all of it trainable until a policy says otherwise.
+
+    Raises:
+        InputError: ``unknown`` names no initialisation.
+    """
+    found = vectors.rows(vocabulary.words)
+    found[[PADDING_INDEX, UNKNOWN_INDEX]] = -1
+    known = found >= 0
+    rows = assemble_rows(vectors.matrix[found[known]], known, unknown=unknown, random=generator(seed, "unknown words"))
+    words, counts = vocabulary.words[2:], vocabulary.counts[2:]
+    return PretrainedEmbedding(
+        torch.from_numpy(rows),
+        torch.from_numpy(known),
+        vocabulary=vocabulary,
+        coverage=measure_coverage(vectors, words, counts),
+    )
+
+
+def assemble_rows(
+    pretrained: NDArray[np.float32], known: NDArray[np.bool_], *, unknown: str, random: Generator
+) -> NDArray[np.float32]:
+    """Puts pretrained rows ``(P, D)`` where ``known`` (V,) is true and fills the others: ``(V, D)`` float32."""
+    rows = np.empty((len(known), pretrained.shape[1]), dtype=np.float32)
+    rows[known] = pretrained
+    rows[~known] = unknown_initialiser(unknown)(pretrained, int((~known).sum()), random)
+    rows[PADDING_INDEX] = 0
+    return rows

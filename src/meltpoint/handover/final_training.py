@@ -1,0 +1,121 @@
+"""The model that is handed over: the chosen configuration, trained on all rows."""
+
+import platform
+from collections import Counter
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from statistics import fmean, median
+
+import numpy as np
+import torch
+
+from meltpoint.handover.model_folder import ModelConfig, TrainedModel
+from meltpoint.randomness import generator, torch_seeded
+from meltpoint.study import Chosen, Findings, single_thread
+from meltpoint.text import PADDING, UNKNOWN, Vocabulary, tokenizer_named
+from meltpoint.trial import TrialSpec, assemble_model, fit_for, vocabulary_tokens
+from meltpoint.vectors import Vectors
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinalRecipe:
+    """What the repeats of a study say about how to train the model that is handed over.
+
+    Attributes:
+        spec: The configuration that was chosen most often at the largest size, ties to the better on validation rows.
+        epochs: Median length of training up to the best step, in passes over the training rows.
+    """
+
+    spec: TrialSpec
+    epochs: float
+
+
+def final_recipe(findings: Findings, architecture: str, policy: str, num_repeats: int) -> FinalRecipe:
+    """Derives the recipe from the choices of the first ``num_repeats`` repeats at the largest size."""
+    size = findings.plan.sizes[-1]
+    found = (findings.chosen(architecture, policy, repeat, size) for repeat in range(num_repeats))
+    chosen = [choice for choice in found if choice is not None]
+    times_chosen = Counter(choice.spec.configuration for choice in chosen)
+
+    def worth(choice: Chosen) -> tuple[int, float]:
+        alike = [c.result.validation_accuracy for c in chosen if c.spec.configuration == choice.spec.configuration]
+        return (times_chosen[choice.spec.configuration], fmean(alike))
+
+    spec = max(chosen, key=worth).spec
+    num_train = round(size * (1 - spec.split.validation_fraction))
+    batches = -(-num_train // spec.schedule.batch_size)
+    return FinalRecipe(spec=spec, epochs=median(choice.result.best_step for choice in chosen) / batches)
+
+
+def train_final(
+    findings: Findings, vectors: Vectors, tokenizer: str, classes: tuple[str, ...], recipe: FinalRecipe
+) -> TrainedModel:
+    """Trains on every row that is not of a given test set, for as many epochs as the recipe says.
+
+    There is no validation here: all labelled rows are used, and the length of training comes from the study.
+
+    Args:
+        findings: The study's data and plan.
+        vectors: The vectors it was made with.
+        tokenizer: Name of the tokenizer.
+        classes: Class names by number.
+        recipe: What to train.
+    """
+    data, spec, seed = findings.data, recipe.spec, findings.plan.seed
+    rows = np.flatnonzero(~data.is_test)
+    batches = -(-len(rows) // spec.schedule.batch_size)
+    num_steps = max(1, round(recipe.epochs * batches))
+    where = (findings.plan.max_repeats, len(rows))
+    with single_thread():
+        assembly = assemble_model(spec, data, rows, seed=seed, where=where, extend=False)
+        with torch_seeded(seed, "dropout", *where):
+            fit_for(
+                assembly.model,
+                assembly.optimizer,
+                assembly.examples(data, rows),
+                num_steps,
+                spec.schedule.batch_size,
+                generator(seed, "batches", *where),
+            )
+    assembly.model.eval()
+    counts = data.packed.counts(rows)
+    seen = vocabulary_tokens(data, rows)
+    # The rows of the table stand in the order of the lexicon; the model folder keeps that order.
+    vocabulary = Vocabulary(
+        (PADDING, UNKNOWN, *(data.packed.lexicon[token] for token in seen)),
+        [0, 0, *counts[seen].tolist()],
+        tokenizer=tokenizer_named(tokenizer),
+    )
+    config = ModelConfig(
+        architecture=spec.architecture,
+        policy=spec.policy,
+        settings=dict(spec.settings),
+        learning_rate=spec.learning_rate,
+        steps=num_steps,
+        rows=len(rows),
+        classes=classes,
+        tokenizer=tokenizer,
+        max_tokens=spec.schedule.max_tokens,
+        embedding_dim=vectors.dim,
+        vectors={"name": vectors.name, "source": _lasting(vectors.source), "digest": vectors.digest},
+        seed=seed,
+        versions=versions(),
+    )
+    return TrainedModel(config=config, vocabulary=vocabulary, model=assembly.model)
+
+
+def _lasting(source: str) -> str:
+    """Returns a source that can be opened from any working folder."""
+    path = Path(source)
+    return str(path.resolve()) if path.exists() else source
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions that a result depends on."""
+    return {
+        "meltpoint": version("meltpoint"),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,157 @@
+"""A trained model as a folder: config.json, vocabulary.json, model.safetensors. Never a pickle."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from meltpoint.embedding import PretrainedEmbedding, policy_class, pretrained_embeddings
+from meltpoint.errors import DiskError, InputError, RunFolderError
+from meltpoint.models import build_model
+from meltpoint.text import Vocabulary, tokenizer_named
+
+MODEL_SCHEMA = "meltpoint/model/1"
+CONFIG, VOCABULARY, WEIGHTS = "config.json", "vocabulary.json", "model.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """What is needed to build the model again and to read texts as it did.
+
+    Attributes:
+        architecture: As written, e.g. ``average``.
+        policy: The policy it was trained under.
+        settings: The policy's knobs, by name.
+        learning_rate: Learning rate of everything but the embedding.
+        steps: Training steps taken.
+        rows: Rows trained on.
+        classes: Class names, in the order of the outputs.
+        tokenizer: Name of the tokenizer.
+        max_tokens: Longer texts are cut.
+        embedding_dim: D.
+        vectors: Name, source and digest of the pretrained vectors; words that training never saw are read from them.
+        seed: The master seed.
+        versions: Of meltpoint, torch and numpy.
+    """
+
+    architecture: str
+    policy: str
+    settings: dict[str, float]
+    learning_rate: float
+    steps: int
+    rows: int
+    classes: tuple[str, ...]
+    tokenizer: str
+    max_tokens: int
+    embedding_dim: int
+    vectors: dict[str, str]
+    seed: int
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedModel:
+    """A model with what belongs to it.
+
+    Attributes:
+        config: How it was made.
+        vocabulary: The words of the embedding's rows.
+        model: Takes ids ``(B, T)``, returns scores ``(B, C)``; in evaluation mode once loaded.
+    """
+
+    config: ModelConfig
+    vocabulary: Vocabulary
+    model: nn.Module
+
+    @property
+    def embedding(self) -> PretrainedEmbedding:
+        """The trained embedding, V x D."""
+        return pretrained_embeddings(self.model)[0]
+
+    @property
+    def reads_unseen_words(self) -> bool:
+        """Whether words that training never saw are read by their pretrained vectors."""
+        return policy_class(self.config.policy).reads_unseen_words
+
+
+def save_model(trained: TrainedModel, folder: Path) -> None:
+    """Writes a model folder; a folder of that name is replaced once the new one is whole.
+
+    Raises:
+        DiskError: It cannot be written; what stood there before still stands.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise _disk_error(folder, error) from error
+    try:
+        config = {"schema": MODEL_SCHEMA, **asdict(trained.config)}
+        (beside / CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        (beside / VOCABULARY).write_text(json.dumps(trained.vocabulary.to_list(), ensure_ascii=False), encoding="utf-8")
+        weights = {name: tensor.detach().contiguous() for name, tensor in trained.model.state_dict().items()}
+        save_file(weights, beside / WEIGHTS)
+        beside.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        beside.replace(folder)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise _disk_error(folder, error) from error
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+
+
+def load_model(folder: Path) -> TrainedModel:
+    """Reads a model folder.
+
+    Raises:
+        RunFolderError: It is not one, or it is damaged; the message names the file.
+    """
+    if not (folder / CONFIG).is_file():
+        inside = folder / "model"
+        hint = f" Did you mean {inside}?" if (inside / CONFIG).is_file() else ""
+        raise RunFolderError(f"{folder} is not a model folder: it holds no {CONFIG}.{hint}")
+    config = _read_json(folder / CONFIG)
+    if not isinstance(config, dict) or config.pop("schema", None) != MODEL_SCHEMA:
+        raise RunFolderError(f"{folder / CONFIG} is not the config of a model of this version ({MODEL_SCHEMA}).")
+    try:
+        known = ModelConfig(**{**config, "classes": tuple(config["classes"])})
+        tokenizer = tokenizer_named(known.tokenizer)
+        vocabulary = Vocabulary.from_list(_read_json(folder / VOCABULARY), tokenizer=tokenizer)
+        shape = (len(vocabulary), int(known.embedding_dim))
+        embedding = PretrainedEmbedding(torch.zeros(shape), torch.zeros(shape[0], dtype=torch.bool))
+        model = build_model(known.architecture, embedding, len(known.classes))
+        model.load_state_dict(_read_weights(folder / WEIGHTS))
+    except (KeyError, TypeError, InputError, RuntimeError) as error:
+        raise RunFolderError(f"The model folder {folder} is damaged or incomplete: {error}") from error
+    model.eval()
+    return TrainedModel(config=known, vocabulary=vocabulary, model=model)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"Cannot read {path}: {error}") from error
+
+
+def _read_weights(path: Path) -> Mapping[str, torch.Tensor]:
+    try:
+        weights: Mapping[str, torch.Tensor] = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise RunFolderError(f"Cannot read {path}: {error}") from error
+    return weights
+
+
+def _disk_error(folder: Path, error: Exception) -> DiskError:
+    return DiskError(f"Cannot write the model folder {folder}: {error}. Nothing half-written was left there.")

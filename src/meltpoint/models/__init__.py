@@ -1,0 +1,97 @@
+"""Architectures over an embedding. A new one is one file here and one entry in :data:`ARCHITECTURES`."""
+
+import difflib
+import importlib
+from typing import cast
+
+from torch import nn
+
+from meltpoint.errors import InputError
+from meltpoint.models.architectures import Architecture, Builder, token_mask
+from meltpoint.models.average import AVERAGE, AverageClassifier
+from meltpoint.models.cnn import CNN, ConvolutionalClassifier
+
+__all__ = [
+    "ARCHITECTURES",
+    "Architecture",
+    "AverageClassifier",
+    "Builder",
+    "ConvolutionalClassifier",
+    "build_model",
+    "find_architecture",
+    "token_mask",
+]
+
+ARCHITECTURES: dict[str, Architecture] = {architecture.name: architecture for architecture in (AVERAGE, CNN)}
+
+# What a study tries for an architecture it knows nothing about.
+DEFAULT_LEARNING_RATES = (3e-4, 1e-2)
+
+
+def find_architecture(written: str) -> tuple[Builder, tuple[float, float]]:
+    """Finds an architecture by the way it is written: ``average``, ``average:2``, ``cnn``, ``package.module:name``.
+
+    Args:
+        written: Name, with a depth where the architecture has one; or the import path of a callable
+            ``(embedding, num_outputs) -> nn.Module``.
+
+    Returns:
+        The callable, and the lowest and highest learning rate that a study tries for it.
+
+    Raises:
+        InputError: There is no such architecture, module or callable, or the depth is not one.
+    """
+    name, _, detail = written.partition(":")
+    if name in ARCHITECTURES:
+        architecture = ARCHITECTURES[name]
+        depth = _depth(architecture, detail)
+        return lambda embedding, num_outputs: architecture.build(embedding, num_outputs, depth), (
+            architecture.learning_rates
+        )
+    if detail and not detail.isdigit():
+        return _import_builder(name, detail), DEFAULT_LEARNING_RATES
+    near = difflib.get_close_matches(name, ARCHITECTURES, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise InputError(
+        f"No architecture is called {written!r}.{hint} There are: {', '.join(ARCHITECTURES)}; "
+        "your own is written package.module:callable."
+    )
+
+
+def _depth(architecture: Architecture, detail: str) -> int:
+    if not detail:
+        return architecture.default_depth or 0
+    if architecture.default_depth is None:
+        raise InputError(f"Architecture {architecture.name!r} has no depth; write it without ':{detail}'.")
+    if not detail.isdigit() or int(detail) > 16:
+        example = f"{architecture.name}:2"
+        raise InputError(
+            f"The depth of {architecture.name!r} is a number from 0 to 16, as in {example}; found {detail!r}."
+        )
+    return int(detail)
+
+
+def _import_builder(module_name: str, attribute: str) -> Builder:
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"Cannot import the module of --architecture {module_name}:{attribute}: {error}. It must be importable "
+            "where meltpoint runs (installed, or in a folder on PYTHONPATH)."
+        ) from error
+    builder = getattr(module, attribute, None)
+    if not callable(builder):
+        raise InputError(
+            f"--architecture {module_name}:{attribute}: the module {module_name} has no callable {attribute!r}. "
+            "It must be a callable (embedding, num_outputs) -> nn.Module."
+        )
+    return cast("Builder", builder)
+
+
+def build_model(architecture: str, embedding: nn.Embedding, num_outputs: int) -> nn.Module:
+    """Builds the architecture that is written so over an embedding, with ``num_outputs`` outputs."""
+    builder, _ = find_architecture(architecture)
+    model = builder(embedding, num_outputs)
+    if not isinstance(model, nn.Module):
+        raise InputError(f"Architecture {architecture!r} must return an nn.Module, it returned {type(model).__name__}.")
+    return model

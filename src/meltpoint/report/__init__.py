@@ -1,0 +1,18 @@
+"""What a study says, for people and for programs."""
+
+from meltpoint.report.document import METRIC, VERDICT_SCHEMA, Document, verdict_document
+from meltpoint.report.live import watching
+from meltpoint.report.profile import profile_document, render_profile
+from meltpoint.report.terminal import headline, render_verdict
+
+__all__ = [
+    "METRIC",
+    "VERDICT_SCHEMA",
+    "Document",
+    "headline",
+    "profile_document",
+    "render_profile",
+    "render_verdict",
+    "verdict_document",
+    "watching",
+]

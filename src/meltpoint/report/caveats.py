@@ -1,0 +1,114 @@
+"""What a reader of a verdict should know before relying on it: only what applies, in plain words."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from meltpoint.study import Findings
+
+if TYPE_CHECKING:
+    from meltpoint.report.document import Document
+
+FEW_TEST_ROWS = 500
+GOOD_COVERAGE = 0.8
+
+
+def find_caveats(document: "Document", findings: Findings) -> list[str]:
+    """Lists the caveats of a verdict, the gravest first."""
+    return [
+        *_of_the_end(document),
+        *_of_controls(document),
+        *_of_guessing(document),
+        *_of_training(document, findings),
+        *_of_coverage(document),
+        *_of_tests(document),
+        *(f"{note[:1].upper()}{note[1:]}." for note in document["data"]["notes"]),
+    ]
+
+
+def _of_the_end(document: "Document") -> Iterator[str]:
+    ended, needed = document["ended"], document["needed"]
+    if ended == "interrupted":
+        yield "The study was interrupted; this is what it had by then. --resume goes on."
+    if ended == "budget":
+        yield "The time budget ended the study before it was decided; --resume goes on where it stopped."
+    if document["decision"] == "undecided" and document["policies"]:
+        if needed["test_rows"] is not None:
+            yield (
+                f"More repeats alone would not decide: the test rows are too few for a difference this small. About "
+                f"{needed['test_rows']:,} would be needed."
+            )
+        if needed["repeats"] is not None:
+            yield f"By the noise measured, about {needed['repeats']} further repeats would decide."
+
+
+def _of_controls(document: "Document") -> Iterator[str]:
+    for control in document["controls"]:
+        gain = control["gain_over_recommendation"]
+        if control["control"] == "scratch" and gain["low"] is not None and gain["low"] <= 0 <= gain["high"]:
+            yield (
+                "Pretraining shows no clear worth at this size: a random start does about as well "
+                f"({gain['points']:+.2f} points, 95% interval {gain['low']:+.2f} to {gain['high']:+.2f})."
+            )
+
+
+def _of_guessing(document: "Document") -> Iterator[str]:
+    counts = document["data"]["classes"].values()
+    majority = 100 * max(counts) / sum(counts)
+    accuracies = [policy["accuracy"] for policy in document["policies"]]
+    if accuracies and max(accuracies) <= majority + document["rope"]:
+        yield (
+            f"No policy does better than always naming the most frequent class ({majority:.1f}%): look at the labels "
+            "and the columns before anything else."
+        )
+
+
+def _of_training(document: "Document", findings: Findings) -> Iterator[str]:
+    plan = findings.plan
+    repeats = document["design"]["repeats"]
+    for size in plan.sizes:
+        cut_off: list[str] = []
+        for architecture in plan.architectures:
+            for policy in plan.policies:
+                found = (findings.chosen(architecture, policy, r, size) for r in range(repeats.get(str(size), 0)))
+                chosen = [choice for choice in found if choice is not None]
+                unfinished = sum(not choice.result.converged for choice in chosen)
+                if chosen and unfinished > len(chosen) / 4:
+                    cut_off.append(f"{policy} ({architecture}) in {unfinished} of {len(chosen)} repeats")
+        if cut_off:
+            yield f"At {size:,} rows the step limit cut training off while it still improved: {', '.join(cut_off)}."
+    at_edge = [name for name in _rates_at_the_edge(document, findings) if name]
+    if at_edge:
+        yield (
+            "The best learning rate lies at the end of the range that was searched for "
+            f"{', '.join(at_edge)}: a wider search may do better."
+        )
+
+
+def _rates_at_the_edge(document: "Document", findings: Findings) -> Iterator[str]:
+    plan = findings.plan
+    for policy in document["policies"]:
+        trials = plan.policy_trials(document["architecture"], policy["policy"], 0, plan.sizes[-1])
+        rates = sorted({trial.learning_rate for trial in trials})
+        times = dict.fromkeys(rates, 0)
+        for choice in policy["chosen"]:
+            times[choice["configuration"]["learning_rate"]] += choice["times"]
+        total = sum(times.values())
+        if len(rates) > 2 and total > 2 and max(times[rates[0]], times[rates[-1]]) > total / 2:
+            yield str(policy["policy"])
+
+
+def _of_coverage(document: "Document") -> Iterator[str]:
+    share = document["vectors"]["coverage"]["by_token"]
+    if share < GOOD_COVERAGE:
+        unknown: list[dict[str, Any]] = document["vectors"]["unknown"]
+        examples = ", ".join(f"{word['word']!r}" for word in unknown[:3])
+        yield (
+            f"Only {share:.0%} of the running words have a pretrained vector (the most frequent without: {examples}): "
+            "wrong language, wrong tokenizer, or a lexicon of its own?"
+        )
+
+
+def _of_tests(document: "Document") -> Iterator[str]:
+    tested = document["sizes"][-1]["test_rows"] if document["sizes"] else None
+    if tested is not None and tested < FEW_TEST_ROWS:
+        yield f"Only {tested:,} rows were tested on: a difference of a point or two cannot be seen with so few."

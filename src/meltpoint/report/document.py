@@ -1,0 +1,205 @@
+"""The verdict as data: what ``verdict.json`` holds and every report is rendered from.
+
+Nothing here varies with the speed of a machine: the same data, vectors, seed and options give the same bytes.
+"""
+
+from collections import Counter
+from statistics import fmean
+from typing import Any
+
+from meltpoint.report.caveats import find_caveats
+from meltpoint.study import ArchitectureJudgement, Conclusion, Findings
+from meltpoint.study.plan import BASELINE
+from meltpoint.text import Corpus, Coverage
+from meltpoint.vectors import Vectors
+from meltpoint.verdict import Gain, Interval
+
+VERDICT_SCHEMA = "meltpoint/verdict/1"
+METRIC = "accuracy"
+Document = dict[str, Any]
+
+
+def verdict_document(conclusion: Conclusion, corpus: Corpus, vectors: Vectors, coverage: Coverage) -> Document:
+    """Writes a study's conclusion as plain data, every gain in points, rounded to four decimals."""
+    judgement, findings = conclusion.judgement, conclusion.findings
+    plan, best = findings.plan, judgement.best
+    document: Document = {
+        "schema": VERDICT_SCHEMA,
+        "decision": best.decision.word if best else "undecided",
+        "policy": best.decision.recommendation if best else BASELINE,
+        "architecture": best.architecture if best else plan.architectures[0],
+        "metric": METRIC,
+        "gain": _headline_gain(best),
+        "expected_regret": _rounded(best.decision.expected_regret) if best else None,
+        "reason": best.decision.reason if best else "No repeat at the largest size was completed.",
+        "needed": {
+            "repeats": best.decision.needed_repeats if best else None,
+            "test_rows": best.decision.needed_test_rows if best else None,
+        },
+        "rope": plan.rope_points,
+        "melting_point": _melting_point(best),
+        "sizes": _sizes(best) if best else [],
+        "policies": _policies(best, findings, judgement.num_repeats[plan.sizes[-1]]) if best else [],
+        "controls": _controls(best),
+        "architectures": [_architecture(one) for one in judgement.architectures],
+        "ended": conclusion.ending,
+        "level": _rounded(judgement.level, 6),
+        "data": _data(corpus),
+        "vectors": _vectors(vectors, coverage),
+        "design": {
+            "seed": plan.seed,
+            "test": "given test set" if corpus.has_test else f"{plan.num_folds} rotating folds",
+            "repeats": {str(size): count for size, count in sorted(judgement.num_repeats.items())},
+            "max_repeats": plan.max_repeats,
+            "search_trials": plan.search_trials,
+            "sizes": list(plan.sizes),
+            "policies": list(plan.policies),
+            "architectures": list(plan.architectures),
+            "unknown_words": plan.unknown,
+            "max_tokens": plan.max_tokens,
+        },
+    }
+    document["caveats"] = find_caveats(document, findings)
+    return document
+
+
+def _headline_gain(best: ArchitectureJudgement | None) -> Document:
+    """The gain over frozen of the recommended policy; where that is frozen, of the best other one."""
+    if best is None:
+        return {"policy": None, "points": None, "low": None, "high": None}
+    gains = {gain.policy: gain for gain in _largest(best).candidates}
+    recommended = gains.get(best.decision.recommendation)
+    gain = recommended or max(gains.values(), key=lambda one: one.points)
+    return {"policy": gain.policy, **_interval(gain)}
+
+
+def _sizes(best: ArchitectureJudgement) -> list[Document]:
+    return [
+        {
+            "size": size,
+            "repeats": comparison.num_repeats,
+            "test_rows": comparison.num_rows,
+            "policies": [
+                {
+                    "policy": policy,
+                    "accuracy": _rounded(score),
+                    **_gain(comparison.candidates + comparison.controls, policy),
+                }
+                for policy, score in comparison.mean_scores.items()
+            ],
+        }
+        for size, comparison in sorted(best.comparisons.items())
+    ]
+
+
+def _policies(best: ArchitectureJudgement, findings: Findings, num_repeats: int) -> list[Document]:
+    """Every policy at the largest size: how it did, what was chosen, whether it had converged."""
+    size = findings.plan.sizes[-1]
+    comparison = _largest(best)
+    documents = []
+    for policy in findings.plan.policies:
+        choices = [findings.chosen(best.architecture, policy, repeat, size) for repeat in range(num_repeats)]
+        chosen = [choice for choice in choices if choice is not None]
+        configurations = Counter(choice.spec.configuration for choice in chosen)
+        documents.append(
+            {
+                "policy": policy,
+                "accuracy": _rounded(comparison.mean_scores[policy]),
+                **_gain(comparison.candidates + comparison.controls, policy),
+                "expected_regret": _rounded(comparison.expected_regret.get(policy)),
+                "trainable_parameters": best.trainable_parameters[policy],
+                "train_accuracy": _rounded(100 * fmean(choice.result.train_accuracy or 0.0 for choice in chosen)),
+                "validation_accuracy": _rounded(100 * fmean(choice.result.validation_accuracy for choice in chosen)),
+                "converged": sum(choice.result.converged for choice in chosen),
+                "chosen": [
+                    {"configuration": dict(configuration), "times": times}
+                    for configuration, times in sorted(configurations.items(), key=lambda item: (-item[1], item[0]))
+                ],
+            }
+        )
+    return documents
+
+
+def _controls(best: ArchitectureJudgement | None) -> list[Document]:
+    if best is None:
+        return []
+    return [
+        {
+            "control": control.name,
+            "accuracy": _rounded(control.mean_score),
+            "gain_over_recommendation": _interval(control.gain),
+            "credibly_better": control.gain.low > 0,
+        }
+        for control in best.controls
+    ]
+
+
+def _architecture(judged: ArchitectureJudgement) -> Document:
+    return {
+        "architecture": judged.architecture,
+        "decision": judged.decision.word,
+        "policy": judged.decision.recommendation,
+        "accuracy": _rounded(judged.recommended_score),
+        "gain": _headline_gain(judged),
+        "expected_regret": _rounded(judged.decision.expected_regret),
+        "melting_point": _melting_point(judged),
+        "trainable_parameters": dict(judged.trainable_parameters),
+    }
+
+
+def _melting_point(best: ArchitectureJudgement | None) -> Document:
+    if best is None:
+        return {"kind": "unknown", "low": None, "high": None, "sentence": "No size was measured."}
+    point = best.melting_point
+    return {"kind": point.kind, "low": point.low, "high": point.high, "sentence": point.sentence}
+
+
+def _data(corpus: Corpus) -> Document:
+    return {
+        "name": corpus.name,
+        "digest": corpus.digest,
+        "rows": corpus.num_rows,
+        "train_rows": corpus.num_train,
+        "test_rows": corpus.num_rows - corpus.num_train,
+        "classes": corpus.class_counts,
+        "text_column": corpus.text_column,
+        "label_column": corpus.label_column,
+        "notes": list(corpus.notes),
+    }
+
+
+def _vectors(vectors: Vectors, coverage: Coverage) -> Document:
+    return {
+        "name": vectors.name,
+        "words": len(vectors),
+        "dim": vectors.dim,
+        "digest": vectors.digest,
+        "licence": vectors.licence,
+        "tokenizer": vectors.tokenizer,
+        "coverage": {"by_type": _rounded(coverage.by_type), "by_token": _rounded(coverage.by_token)},
+        "unknown": [
+            {"word": word.word, "count": word.count, "reason": word.reason, "suggestion": word.suggestion}
+            for word in coverage.unknown
+        ],
+    }
+
+
+def _largest(judged: ArchitectureJudgement) -> Any:
+    return judged.comparisons[max(judged.comparisons)]
+
+
+def _gain(gains: tuple[Gain, ...], policy: str) -> Document:
+    """The gain of a policy over frozen; that of frozen itself is nothing, by definition."""
+    found = next((gain for gain in gains if gain.policy == policy), None)
+    return {"gain": None if found is None else _interval(found)}
+
+
+def _interval(interval: Interval) -> Document:
+    return {"points": _rounded(interval.points), "low": _rounded(interval.low), "high": _rounded(interval.high)}
+
+
+def _rounded(value: float | None, digits: int = 4) -> float | None:
+    """Rounds for JSON, which knows no infinity: an end that nothing bounds is null."""
+    if value is None or value in (float("inf"), float("-inf")):
+        return None
+    return round(float(value), digits) + 0.0

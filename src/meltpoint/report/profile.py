@@ -1,0 +1,121 @@
+"""What can be said about data and vectors before any training."""
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from meltpoint.report.document import Document
+from meltpoint.text import Corpus, Coverage, warn_text
+from meltpoint.trial import TrialData
+from meltpoint.vectors import Vectors
+
+PROFILE_SCHEMA = "meltpoint/profile/1"
+# The textbook's rule of thumb has no numbers; these are the ones that its users put in.
+SMALL_DATA_ROWS = 2000
+GOOD_COVERAGE = 0.9
+
+
+def profile_document(corpus: Corpus, vectors: Vectors, data: TrialData, coverage: Coverage) -> Document:
+    """Describes texts, vectors and how they fit; counts are over the rows that are not of a given test set."""
+    rows = np.flatnonzero(~corpus.is_test)
+    lengths = data.packed.lengths[rows]
+    largest = max(corpus.class_counts.values())
+    return {
+        "schema": PROFILE_SCHEMA,
+        "data": {
+            "name": corpus.name,
+            "rows": corpus.num_train,
+            "test_rows": corpus.num_rows - corpus.num_train,
+            "text_column": corpus.text_column,
+            "label_column": corpus.label_column,
+            "classes": corpus.class_counts,
+            "most_frequent_class": round(largest / corpus.num_train, 4),
+            "tokens_per_text": {
+                "median": float(np.median(lengths)),
+                "95%": float(np.quantile(lengths, 0.95)),
+                "longest": int(lengths.max()),
+            },
+            "notes": list(corpus.notes),
+        },
+        "vectors": {"name": vectors.name, "words": len(vectors), "dim": vectors.dim, "tokenizer": vectors.tokenizer},
+        "coverage": {
+            "types": coverage.types,
+            "types_found": coverage.types_found,
+            "by_type": round(coverage.by_type, 4),
+            "tokens": coverage.tokens,
+            "tokens_found": coverage.tokens_found,
+            "by_token": round(coverage.by_token, 4),
+            "warning": warn_text(coverage),
+            "unknown": [
+                {"word": word.word, "count": word.count, "reason": word.reason, "suggestion": word.suggestion}
+                for word in coverage.unknown
+            ],
+        },
+        "embedding": {
+            "rows": coverage.types + 2,
+            "parameters": (coverage.types + 2) * vectors.dim,
+            "whole_table_parameters": len(vectors) * vectors.dim,
+        },
+        "prior": _textbook_prior(corpus.num_train, coverage.by_token),
+    }
+
+
+def _textbook_prior(num_rows: int, by_token: float) -> Document:
+    """Applies the rule of thumb of the textbooks: little data, or a poor match, then freeze; otherwise fine-tune."""
+    small, poor = num_rows < SMALL_DATA_ROWS, by_token < GOOD_COVERAGE
+    size = (
+        f"{num_rows:,} labelled rows are {'few' if small else 'enough'} (fewer than {SMALL_DATA_ROWS:,} count as few)"
+    )
+    match = f"{by_token:.1%} coverage is {'poor' if poor else 'good'} ({GOOD_COVERAGE:.0%} and more counts as good)"
+    return {
+        "says": "freeze" if small or poor else "fine-tune",
+        "reasons": [size, match],
+        "note": "A rule of thumb, not a measurement: `meltpoint study` measures.",
+    }
+
+
+def render_profile(document: Document) -> RenderableType:
+    """Renders a profile for the terminal."""
+    data, vectors, coverage, table = (document[key] for key in ("data", "vectors", "coverage", "embedding"))
+    tokens, prior = data["tokens_per_text"], document["prior"]
+    counts = ", ".join(f"{name} {count:,}" for name, count in data["classes"].items())
+    facts = Table.grid(padding=(0, 2))
+    for name, value in (
+        ("data", f"{data['name']}: {data['rows']:,} rows for training, {data['test_rows']:,} given for testing"),
+        ("columns", f"text from {data['text_column']!r}, labels from {data['label_column']!r}"),
+        ("classes", f"{counts}; always naming the most frequent is right in {data['most_frequent_class']:.1%}"),
+        (
+            "words per text",
+            f"median {tokens['median']:g}, 95% have at most {tokens['95%']:g}, the longest {tokens['longest']:,}",
+        ),
+        (
+            "vectors",
+            f"{vectors['name']}: {vectors['words']:,} words x {vectors['dim']}, tokenizer {vectors['tokenizer']}",
+        ),
+        (
+            "coverage",
+            f"{coverage['by_token']:.2%} of {coverage['tokens']:,} running words, {coverage['by_type']:.2%} of "
+            f"{coverage['types']:,} distinct ones",
+        ),
+        (
+            "embedding",
+            f"{table['rows']:,} rows = {table['parameters']:,} parameters (the whole file would be "
+            f"{table['whole_table_parameters']:,})",
+        ),
+        ("textbook", f"{prior['says']}: {'; '.join(prior['reasons'])}. {prior['note']}"),
+        *(("note", note) for note in data["notes"]),
+    ):
+        facts.add_row(Text(name, style="bold"), Text(value))
+    parts: list[RenderableType] = [facts]
+    if coverage["warning"]:
+        parts.insert(0, Text(f"Warning: {coverage['warning']}", style="bold yellow"))
+    if coverage["unknown"]:
+        unknown = Table(title="The most frequent words without a vector", title_justify="left")
+        for heading in ("word", "times", "why", "the vectors have"):
+            unknown.add_column(heading, justify="right" if heading == "times" else "left")
+        for word in coverage["unknown"]:
+            cells = (word["word"], f"{word['count']:,}", word["reason"], word["suggestion"] or "")
+            unknown.add_row(*(Text(cell) for cell in cells))
+        parts.append(unknown)
+    return Group(*parts)

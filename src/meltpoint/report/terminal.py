@@ -1,0 +1,186 @@
+"""The verdict in the terminal, in words for the person who decides."""
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from meltpoint.report.document import Document
+
+_STYLES = {"fine-tune": "green", "freeze": "cyan", "equivalent": "cyan", "undecided": "yellow"}
+
+
+def render_verdict(document: Document, costs: Document | None = None) -> RenderableType:
+    """Renders a verdict.
+
+    Args:
+        document: As in ``verdict.json``.
+        costs: Median seconds of a training by policy, as in ``run.json``; they differ between machines.
+    """
+    parts: list[RenderableType] = [
+        Panel(
+            Text.from_markup(f"[bold]{headline(document)}[/bold]\n{_explanation(document)}"),
+            title="verdict",
+            title_align="left",
+            border_style=_STYLES[document["decision"]],
+        )
+    ]
+    if document["policies"]:
+        parts += [_policy_table(document, costs or {}), _size_table(document)]
+    if len(document["architectures"]) > 1:
+        parts.append(_architecture_table(document))
+    if document["caveats"]:
+        parts.append(Text("Know before you rely on it", style="bold"))
+        parts += [Text(f"  - {caveat}") for caveat in document["caveats"]]
+    return Group(*parts)
+
+
+def headline(document: Document) -> str:
+    """Returns the answer in one sentence; a control that does better comes first."""
+    better = [control for control in document["controls"] if control["credibly_better"]]
+    lead = ""
+    if better:
+        best = max(better, key=lambda control: float(control["accuracy"]))
+        gain = best["gain_over_recommendation"]
+        name = "TF-IDF + logistic regression" if best["control"] == "tf-idf" else "a random start, trained,"
+        lead = (
+            f"You may not need these vectors: {name} is better by {gain['points']:.1f} points "
+            f"(95% interval {gain['low']:+.1f} to {gain['high']:+.1f}). Among the policies: "
+        )
+    policy, gain = document["policy"], document["gain"]
+    match document["decision"]:
+        case "fine-tune":
+            answer = f"fine-tune the embedding, policy '{policy}': it gains {_spoken(gain)} over a frozen one."
+        case "freeze":
+            answer = f"freeze the embedding: the best other policy, '{gain['policy']}', loses ({_spoken(gain)})."
+        case "equivalent":
+            answer = (
+                f"freeze the embedding: nothing gains the {document['rope']:g} points that would matter "
+                f"(best: '{gain['policy']}', {_spoken(gain)})."
+            )
+        case _ if not document["policies"]:
+            answer = "undecided: not one repeat was completed. Give it more time: --resume goes on."
+        case _:
+            answer = (
+                f"undecided; the better bet is '{policy}' (best gain over frozen: '{gain['policy']}', {_spoken(gain)})."
+            )
+    return lead + (answer if lead else answer[:1].upper() + answer[1:])
+
+
+def _explanation(document: Document) -> str:
+    lines = []
+    if document["expected_regret"] is not None:
+        lines.append(
+            f"Choosing '{document['policy']}' costs {document['expected_regret']:.2f} points in expectation against "
+            "the best choice, were it known."
+        )
+    lines.append(document["melting_point"]["sentence"])
+    for control in document["controls"]:
+        gain = control["gain_over_recommendation"]
+        if gain["low"] is None:
+            continue
+        name = {"tf-idf": "TF-IDF + logistic regression", "scratch": "A random start, trained"}[control["control"]]
+        lines.append(
+            f"{name}: {control['accuracy']:.1f}%, {_against(gain)} the recommendation by "
+            f"{abs(gain['points']):.1f} points."
+        )
+    return "\n".join(lines)
+
+
+def _against(gain: Document) -> str:
+    return "ahead of" if gain["points"] > 0 else "behind"
+
+
+def _spoken(gain: Document) -> str:
+    if gain["points"] is None:
+        return "not measured"
+    if gain["low"] is None:
+        return f"{gain['points']:+.1f} points of accuracy, no interval yet"
+    return f"{gain['points']:+.1f} points of accuracy (95% interval {gain['low']:+.1f} to {gain['high']:+.1f})"
+
+
+def _policy_table(document: Document, costs: Document) -> Table:
+    largest = document["sizes"][-1]
+    table = Table(
+        title=f"{document['architecture']}, {largest['size']:,} training rows, {largest['repeats']} repeats, "
+        f"{largest['test_rows']:,} rows tested",
+        title_justify="left",
+    )
+    for heading in (
+        "policy",
+        "accuracy",
+        "gain over frozen (95% interval)",
+        "train",
+        "parameters",
+        "seconds",
+        "chosen",
+    ):
+        table.add_column(heading, justify="left" if heading in ("policy", "chosen") else "right")
+    for policy in document["policies"]:
+        recommended = policy["policy"] == document["policy"]
+        table.add_row(
+            policy["policy"] + (" *" if recommended else ""),
+            f"{policy['accuracy']:.1f}",
+            _cell(policy["gain"]),
+            f"{policy['train_accuracy']:.1f}",
+            f"{policy['trainable_parameters']:,}",
+            _seconds(costs, document["architecture"], policy["policy"]),
+            _configuration(policy["chosen"][0]),
+            style="bold" if recommended else None,
+        )
+    for control in document["controls"]:
+        if control["control"] == "tf-idf":
+            row = next(one for one in largest["policies"] if one["policy"] == "tf-idf")
+            seconds = _seconds(costs, "tf-idf", "tf-idf")
+            table.add_row("tf-idf", f"{control['accuracy']:.1f}", _cell(row["gain"]), "", "", seconds, "", style="dim")
+    table.caption = (
+        "* recommended. Intervals hold for all policies and all looks at once. Seconds: one training, median."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def _size_table(document: Document) -> Table:
+    table = Table(title="By training size: accuracy, and gain over frozen", title_justify="left")
+    table.add_column("rows", justify="right")
+    table.add_column("repeats", justify="right")
+    names = [policy["policy"] for policy in document["sizes"][-1]["policies"]]
+    for name in names:
+        table.add_column(name, justify="right")
+    for size in document["sizes"]:
+        cells = {policy["policy"]: policy for policy in size["policies"]}
+        row = []
+        for name in names:
+            gain = cells[name]["gain"]
+            row.append(f"{cells[name]['accuracy']:.1f}" + ("" if gain is None else f" ({gain['points']:+.1f})"))
+        table.add_row(f"{size['size']:,}", str(size["repeats"]), *row)
+    return table
+
+
+def _architecture_table(document: Document) -> Table:
+    table = Table(title="By architecture", title_justify="left")
+    for heading in ("architecture", "decision", "policy", "accuracy", "gain over frozen (95% interval)"):
+        table.add_column(heading)
+    for one in document["architectures"]:
+        table.add_row(one["architecture"], one["decision"], one["policy"], f"{one['accuracy']:.1f}", _cell(one["gain"]))
+    return table
+
+
+def _cell(gain: Any) -> str:
+    if gain is None:
+        return ""
+    if gain["low"] is None:
+        return f"{gain['points']:+.1f}"
+    return f"{gain['points']:+.1f} ({gain['low']:+.1f} to {gain['high']:+.1f})"
+
+
+def _seconds(costs: Document, architecture: str, policy: str) -> str:
+    seconds = costs.get(architecture, {}).get(policy)
+    return "" if seconds is None else f"{seconds:.1f}"
+
+
+def _configuration(chosen: Document) -> str:
+    names = {"learning_rate": "lr", "learning_rate_multiplier": "x", "weight_decay": "decay"}
+    return ", ".join(f"{names.get(knob, knob)} {value:g}" for knob, value in chosen["configuration"].items())

@@ -1,0 +1,23 @@
+"""Whole jobs: a study into a run folder, a training into a model folder, the demo."""
+
+from meltpoint.run.demo import DEMO_VECTORS, LICENCE_NOTE, demo_corpus
+from meltpoint.run.folder import MODEL
+from meltpoint.run.options import StudyOptions, make_plan
+from meltpoint.run.studying import Material, Run, prepare_material, run_study, study
+from meltpoint.run.training import Training, train_policy
+
+__all__ = [
+    "DEMO_VECTORS",
+    "LICENCE_NOTE",
+    "MODEL",
+    "Material",
+    "Run",
+    "StudyOptions",
+    "Training",
+    "demo_corpus",
+    "make_plan",
+    "prepare_material",
+    "run_study",
+    "study",
+    "train_policy",
+]

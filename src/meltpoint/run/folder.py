@@ -1,0 +1,62 @@
+"""A run folder: claimed before anything is written, and only ever holding whole files."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from meltpoint.errors import DiskError, RunFolderError
+
+LEDGER, VERDICT, RUN, MODEL = "study.db", "verdict.json", "run.json", "model"
+
+
+def claim_folder(folder: Path, *, resume: bool) -> None:
+    """Makes a new run folder, or takes one up again.
+
+    Raises:
+        RunFolderError: There is something else, or a run that was not to be resumed, or none to resume.
+        DiskError: It cannot be made.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise RunFolderError(f"--out {folder} is a file; give the name of a folder that does not exist yet.")
+    is_run = (folder / LEDGER).is_file()
+    if resume and not is_run:
+        raise RunFolderError(f"Nothing to resume: {folder} holds no {LEDGER}. Leave --resume out to start a new study.")
+    if not resume and is_run:
+        raise RunFolderError(
+            f"{folder} already holds a study. Go on with it by --resume, or choose another folder with --out."
+        )
+    if folder.is_dir() and not is_run and (inside := sorted(path.name for path in folder.iterdir())):
+        shown = ", ".join(inside[:3]) + (", ..." if len(inside) > 3 else "")
+        raise RunFolderError(
+            f"--out {folder} holds something else ({shown}). A run needs a folder of its own: choose one that is new "
+            "or empty."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DiskError(f"Cannot make the folder {folder}: {error}. Choose another with --out.") from error
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Writes a document beside its place and renames it: the file is whole, or as it was.
+
+    Raises:
+        DiskError: It cannot be written.
+    """
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        handle, beside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(beside).chmod(0o644)
+            Path(beside).replace(path)
+        except BaseException:
+            Path(beside).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise DiskError(f"Cannot write {path}: {error}. What stood there before still stands.") from error

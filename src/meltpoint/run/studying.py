@@ -1,0 +1,302 @@
+"""A whole study: from labelled texts and vectors to a run folder with verdict, ledger and model."""
+
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from meltpoint.errors import RunFolderError
+from meltpoint.handover import TrainedModel, final_recipe, load_model, save_model, train_final, versions
+from meltpoint.report import Document, verdict_document
+from meltpoint.run.folder import LEDGER, MODEL, RUN, VERDICT, claim_folder, write_json
+from meltpoint.run.options import StudyOptions, make_plan
+from meltpoint.study import (
+    Conclusion,
+    Executor,
+    Findings,
+    InProcess,
+    Ledger,
+    Snapshot,
+    StudyPlan,
+    WorkerProcesses,
+    conduct,
+)
+from meltpoint.text import Corpus, Coverage, Tokenizer, corpus_from_lists, measure_coverage, tokenizer_for
+from meltpoint.trial import TrialData, prepare_data
+from meltpoint.vectors import Vectors, open_vectors
+
+# Kept back from the budget for training the model that is handed over.
+FINAL_SHARE = 0.1
+FINAL_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """What a study is made on.
+
+    Attributes:
+        corpus: The labelled texts.
+        vectors: The pretrained vectors.
+        tokenizer: Cuts the texts for them.
+        data: The texts as trials read them.
+        coverage: How much of the training rows the vectors know.
+    """
+
+    corpus: Corpus
+    vectors: Vectors
+    tokenizer: Tokenizer
+    data: TrialData
+    coverage: Coverage
+
+
+def prepare_material(corpus: Corpus, vectors: Vectors, tokenizer: Tokenizer) -> Material:
+    """Tokenises, gathers the pretrained rows, and measures coverage on the rows that are not of a given test set."""
+    data = prepare_data(corpus, vectors, tokenizer)
+    counts = data.packed.counts(np.flatnonzero(~corpus.is_test))
+    return Material(
+        corpus=corpus,
+        vectors=vectors,
+        tokenizer=tokenizer,
+        data=data,
+        coverage=measure_coverage(vectors, data.packed.lexicon, counts),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A finished, or interrupted, study in its folder.
+
+    Attributes:
+        folder: Where it is.
+        verdict: What ``verdict.json`` holds.
+        costs: Median seconds of one training, by architecture and policy, at the largest size.
+    """
+
+    folder: Path
+    verdict: Document
+    costs: Document
+    # Keeps a folder that nobody asked for alive as long as the run.
+    _keep: "tempfile.TemporaryDirectory[str] | None" = None
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> "Run":
+        """Opens a run folder.
+
+        Raises:
+            RunFolderError: It holds no verdict.
+        """
+        path = Path(folder)
+        try:
+            verdict = json.loads((path / VERDICT).read_text(encoding="utf-8"))
+            costs = json.loads((path / RUN).read_text(encoding="utf-8"))["seconds_per_training"]
+        except (OSError, ValueError, KeyError) as error:
+            raise RunFolderError(f"{path} is not the folder of a finished study: {error}") from error
+        return cls(folder=path, verdict=verdict, costs=costs)
+
+    def frame(self) -> pl.DataFrame:
+        """Returns every finished trial, a row each; predictions are left in the ledger."""
+        columns = (
+            "signature, architecture, policy, size, repeat, learning_rate, settings, status, validation_accuracy, "
+            "validation_loss, train_accuracy, test_accuracy, best_step, steps, converged, trainable_parameters, seconds"
+        )
+        uri = f"file:{self.folder / LEDGER}?mode=ro"
+        import sqlite3  # noqa: PLC0415
+
+        connection = sqlite3.connect(uri, uri=True)
+        try:
+            cursor = connection.execute(f"SELECT {columns} FROM trials ORDER BY repeat, size DESC, signature")  # noqa: S608
+            names = [description[0] for description in cursor.description]
+            return pl.DataFrame(cursor.fetchall(), schema=names, orient="row", infer_schema_length=None)
+        finally:
+            connection.close()
+
+    def model(self) -> TrainedModel:
+        """Loads the model that the study handed over.
+
+        Raises:
+            RunFolderError: There is none: the study was interrupted, or had no time for a single repeat.
+        """
+        return load_model(self.folder / MODEL)
+
+
+def study(
+    texts: Sequence[str],
+    labels: Sequence[object],
+    *,
+    vectors: Vectors | str,
+    test_texts: Sequence[str] | None = None,
+    test_labels: Sequence[object] | None = None,
+    groups: Sequence[object] | None = None,
+    options: StudyOptions | None = None,
+    out: str | os.PathLike[str] | None = None,
+    budget_seconds: float | None = None,
+    workers: int | None = None,
+) -> Run:
+    """Measures whether the embedding should be frozen or fine-tuned for these texts, and trains the model.
+
+    Args:
+        texts: N labelled texts.
+        labels: N labels of any kind.
+        vectors: Opened vectors, or what :func:`meltpoint.open_vectors` takes.
+        test_texts: A test set of its own; without one, test folds rotate over the texts.
+        test_labels: Its labels.
+        groups: N groups; rows of a group stay on one side of every split.
+        options: Architectures, policies, sizes and so on; the defaults otherwise.
+        out: Run folder; by default a temporary one, which lives as long as the run that is returned.
+        budget_seconds: Stop after so long.
+        workers: Worker processes; by default one per core, 0 trains in this process.
+
+    Returns:
+        The run, with its verdict.
+
+    Raises:
+        InputError: Something given cannot be used; the message says what and why.
+    """
+    corpus = corpus_from_lists(texts, labels, groups=groups, test_texts=test_texts, test_labels=test_labels)
+    opened = open_vectors(vectors) if isinstance(vectors, str) else vectors
+    keep = None
+    if out is None:
+        keep = tempfile.TemporaryDirectory(prefix="meltpoint-run-")
+        out = keep.name
+    run, _ = run_study(
+        prepare_material(corpus, opened, tokenizer_for(opened)),
+        options or StudyOptions(),
+        Path(out),
+        budget_seconds=budget_seconds,
+        workers=workers,
+    )
+    return Run(folder=run.folder, verdict=run.verdict, costs=run.costs, _keep=keep)
+
+
+def run_study(
+    material: Material,
+    options: StudyOptions,
+    out: Path,
+    *,
+    resume: bool = False,
+    budget_seconds: float | None = None,
+    workers: int | None = None,
+    watch: Callable[[Snapshot], None] = lambda _: None,
+    before_final: Callable[[Document], None] = lambda _: None,
+) -> tuple[Run, Conclusion]:
+    """Runs a study into a folder; what is wrong with the input is found before the folder is made.
+
+    Args:
+        material: Texts and vectors.
+        options: The options.
+        out: The run folder.
+        resume: Go on with the study in the folder.
+        budget_seconds: Stop after so long; a tenth of it, at most a minute, is kept for the final training.
+        workers: Worker processes; by default one per core, 0 trains in this process.
+        watch: Called several times a second.
+        before_final: Called with the verdict before the model is trained.
+
+    Returns:
+        The run, and how the study ended.
+    """
+    started = time.time()
+    options.check()
+    plan = make_plan(options, material.corpus, material.vectors, material.tokenizer.name, material.data)
+    claim_folder(out, resume=resume)
+    ledger = Ledger(out / LEDGER)
+    try:
+        _check_plan(ledger, plan, out)
+        num_workers = (os.cpu_count() or 1) if workers is None else workers
+
+        def make_executor() -> Executor:
+            return WorkerProcesses(material.data, num_workers) if num_workers else InProcess(material.data)
+
+        conclusion = conduct(
+            Findings(plan, material.data, ledger.records()),
+            ledger,
+            make_executor,
+            num_workers=max(1, num_workers),
+            budget_seconds=_study_budget(budget_seconds),
+            watch=watch,
+        )
+    finally:
+        ledger.close()
+    verdict = verdict_document(conclusion, material.corpus, material.vectors, material.coverage)
+    costs = _costs(conclusion.findings)
+    write_json(out / VERDICT, verdict)
+    write_json(out / RUN, _run_document(started, num_workers, costs, conclusion))
+    before_final(verdict)
+    if conclusion.judgement.best is not None and conclusion.ending != "interrupted":
+        recipe = final_recipe(
+            conclusion.findings,
+            verdict["architecture"],
+            verdict["policy"],
+            conclusion.judgement.num_repeats[plan.sizes[-1]],
+        )
+        trained = train_final(
+            conclusion.findings, material.vectors, material.tokenizer.name, material.corpus.classes, recipe
+        )
+        save_model(trained, out / MODEL)
+    return Run(folder=out, verdict=verdict, costs=costs), conclusion
+
+
+def _check_plan(ledger: Ledger, plan: StudyPlan, out: Path) -> None:
+    """Keeps the plan in a new ledger; refuses to go on with another one."""
+    kept = ledger.read("plan")
+    if kept is None:
+        ledger.write("plan", plan.to_json())
+        return
+    before, now = json.loads(kept), json.loads(plan.to_json())
+    if before == now:
+        return
+    names = {"study": "data, vectors or tokenizer", "max_repeats": "repeats", "rope_points": "rope"}
+    differences = [
+        names.get(key, key) if key == "study" else f"{names.get(key, key)} (was {before.get(key)}, now {now[key]})"
+        for key in now
+        if before.get(key) != now[key]
+    ]
+    raise RunFolderError(
+        f"{out} holds a study with other settings: {'; '.join(differences)}. Resume with the command that began it, "
+        "or choose another folder with --out."
+    )
+
+
+def _study_budget(budget_seconds: float | None) -> float | None:
+    if budget_seconds is None:
+        return None
+    return budget_seconds - min(FINAL_SECONDS, FINAL_SHARE * budget_seconds)
+
+
+def _costs(findings: Findings) -> Document:
+    """Returns the median seconds of one training by architecture and policy, at the largest size."""
+    largest = findings.plan.sizes[-1]
+    seconds: dict[str, dict[str, list[float]]] = {}
+    for record in findings.records.values():
+        if record.spec.split.size == largest:
+            seconds.setdefault(record.spec.architecture, {}).setdefault(record.spec.policy, []).append(record.seconds)
+    return {
+        architecture: {policy: round(median(times), 3) for policy, times in sorted(policies.items())}
+        for architecture, policies in sorted(seconds.items())
+    }
+
+
+def _run_document(started: float, num_workers: int, costs: Document, conclusion: Conclusion) -> dict[str, Any]:
+    """What varies between machines and runs, and so stays out of the verdict."""
+    return {
+        "schema": "meltpoint/run/1",
+        "command": sys.argv,
+        "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.time() - started, 1),
+        "trials": len(conclusion.findings.records),
+        "trial_seconds": round(sum(record.seconds for record in conclusion.findings.records.values()), 1),
+        "seconds_per_training": costs,
+        "workers": num_workers,
+        "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
+        "versions": versions(),
+    }

@@ -1,0 +1,108 @@
+"""What a study has found so far: the chosen configuration of every policy, and the scores to compare."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meltpoint.errors import MeltpointError
+from meltpoint.study.plan import StudyPlan
+from meltpoint.study.recording import TrialRecord
+from meltpoint.trial import TFIDF, TrialData, TrialResult, TrialSpec, rows_for
+
+ScoreMatrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """The configuration that the validation rows chose for one policy in one repeat."""
+
+    spec: TrialSpec
+    result: TrialResult
+
+
+def choose(trials: Iterable[TrialSpec], records: Mapping[str, TrialRecord]) -> Chosen | None:
+    """Chooses by validation accuracy, ties by validation loss, then by the order of the search. Never by test rows.
+
+    Returns:
+        The best of those that trained; None while any of them is still to run.
+
+    Raises:
+        MeltpointError: All of them diverged.
+    """
+    best: Chosen | None = None
+    failures: list[str] = []
+    for spec in trials:
+        record = records.get(spec.signature)
+        if record is None:
+            return None
+        if record.result is None:
+            failures.append(f"learning rate {spec.learning_rate:g}: {record.failure}")
+            continue
+        rank = (record.result.validation_accuracy, -record.result.validation_loss)
+        if best is None or rank > (best.result.validation_accuracy, -best.result.validation_loss):
+            best = Chosen(spec=spec, result=record.result)
+    if best is None:
+        raise MeltpointError("Every configuration of a policy diverged. " + " ".join(failures))
+    return best
+
+
+class Findings:
+    """The finished trials of a plan, seen as choices and score matrices.
+
+    Test folds and choices are looked up once and kept; trials only ever come in.
+    """
+
+    def __init__(self, plan: StudyPlan, data: TrialData, records: dict[str, TrialRecord]) -> None:
+        self.plan = plan
+        self.data = data
+        self.records = records
+        self._chosen: dict[tuple[str, str, int, int], Chosen] = {}
+        self._test_rows: dict[int, NDArray[np.int64]] = {}
+
+    def chosen(self, architecture: str, policy: str, repeat: int, size: int) -> Chosen | None:
+        """Returns the chosen configuration; None while its search is unfinished."""
+        key = (architecture, policy, repeat, size)
+        if key not in self._chosen:
+            trials = (
+                self.plan.control_trials(repeat, size)
+                if policy == TFIDF
+                else self.plan.policy_trials(architecture, policy, repeat, size)
+            )
+            choice = choose(trials, self.records)
+            if choice is None:
+                return None
+            self._chosen[key] = choice
+        return self._chosen[key]
+
+    def complete_repeats(self, size: int) -> int:
+        """Returns how many repeats, from the first without a gap, have every search of this size finished."""
+        for repeat in range(self.plan.max_repeats):
+            cells = [(TFIDF, TFIDF)] + [(a, p) for a in self.plan.architectures for p in self.plan.policies]
+            if any(self.chosen(architecture, policy, repeat, size) is None for architecture, policy in cells):
+                return repeat
+        return self.plan.max_repeats
+
+    def test_rows(self, repeat: int) -> NDArray[np.int64]:
+        """Returns the rows that a repeat is tested on."""
+        if repeat not in self._test_rows:
+            _, rows = rows_for(self.data, repeat, num_folds=self.plan.num_folds, seed=self.plan.seed)
+            self._test_rows[repeat] = rows
+        return self._test_rows[repeat]
+
+    def scores(self, architecture: str, policy: str, size: int, num_repeats: int) -> ScoreMatrix:
+        """Returns ``(R, N)`` scores: 1 where the chosen model of a repeat was right, 0 where wrong, NaN where untested.
+
+        N counts the rows of the test set, or all rows where folds rotate.
+        """
+        numbers = np.flatnonzero(self.data.is_test) if self.data.has_test else np.arange(len(self.data.label_ids))
+        scores = np.full((num_repeats, len(numbers)), np.nan)
+        for repeat in range(num_repeats):
+            choice = self.chosen(architecture, policy, repeat, size)
+            if choice is None:
+                raise MeltpointError(f"Repeat {repeat} of {policy} at {size} rows is not finished.")
+            rows = self.test_rows(repeat)
+            right = choice.result.predicted == self.data.label_ids[rows]
+            scores[repeat, np.searchsorted(numbers, rows)] = right
+        return scores

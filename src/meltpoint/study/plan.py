@@ -1,0 +1,156 @@
+"""Which trials a study runs: every policy with the same search budget, paired by repeat and size."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from meltpoint.embedding import policy_class
+from meltpoint.errors import InputError
+from meltpoint.models import find_architecture
+from meltpoint.trial import TFIDF, TFIDF_STRENGTHS, SplitSpec, TrialData, TrialSpec, default_schedule, rows_for
+
+BASELINE = "frozen"
+# Policies that are no candidates for a recommendation: they show what the vectors are worth.
+CONTROL_POLICIES = ("scratch",)
+DEFAULT_POLICIES = ("frozen", "fine-tuned", "scaled", "decayed", "anchored", "scratch")
+MAX_VALIDATION_ROWS = 1000
+SMALLEST_AUTO_SIZE = 100
+SIZE_STEP = 4
+MAX_AUTO_SIZES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyPlan:
+    """Everything that determines a study's trials and the way it decides.
+
+    Attributes:
+        study: Digest of the data, the vectors and the tokenizer.
+        seed: The master seed.
+        architectures: As written.
+        policies: Names; ``frozen`` is among them.
+        sizes: Training budgets in rows, from small to large; the verdict is given at the largest.
+        max_repeats: The study ends here at the latest.
+        search_trials: Configurations tried per policy, repeat and size: the same for each.
+        num_folds: Test folds per rotation, where no test set was given.
+        unknown: Initialisation of unknown words.
+        max_tokens: Longer texts are cut.
+        rope_points: Half-width of the region of practical equivalence, in points.
+    """
+
+    study: str
+    seed: int
+    architectures: tuple[str, ...]
+    policies: tuple[str, ...]
+    sizes: tuple[int, ...]
+    max_repeats: int
+    search_trials: int
+    num_folds: int
+    unknown: str
+    max_tokens: int
+    rope_points: float
+
+    def to_json(self) -> str:
+        """Returns the canonical text of the plan."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """The policies that may be recommended instead of the baseline."""
+        return tuple(name for name in self.policies if name not in (BASELINE, *CONTROL_POLICIES))
+
+    @property
+    def control_policies(self) -> tuple[str, ...]:
+        """The policies that are run as controls."""
+        return tuple(name for name in self.policies if name in CONTROL_POLICIES)
+
+    def trials(self, repeat: int) -> Iterator[TrialSpec]:
+        """Yields the trials of a repeat, the largest size first: the verdict needs it most."""
+        for size in reversed(self.sizes):
+            for architecture in self.architectures:
+                for policy in self.policies:
+                    yield from self.policy_trials(architecture, policy, repeat, size)
+            yield from self.control_trials(repeat, size)
+
+    def policy_trials(self, architecture: str, policy: str, repeat: int, size: int) -> Iterator[TrialSpec]:
+        """Yields the configurations among which the validation rows choose for one policy.
+
+        The learning rates are spaced evenly on a log scale over the architecture's range. A policy with a knob of its
+        own gets no trial more: its knob's values take turns along the learning rates.
+        """
+        _, (lowest, highest) = find_architecture(architecture)
+        knobs = policy_class(policy).search_values
+        for index, rate in enumerate(np.geomspace(lowest, highest, self.search_trials)):
+            settings = tuple((knob, values[index % len(values)]) for knob, values in sorted(knobs.items()))
+            yield self._trial(architecture, policy, repeat, size, settings=settings, learning_rate=float(f"{rate:.3g}"))
+
+    def control_trials(self, repeat: int, size: int) -> Iterator[TrialSpec]:
+        """Yields the configurations of TF-IDF + logistic regression: as many as a policy has."""
+        strengths = np.geomspace(TFIDF_STRENGTHS[0], TFIDF_STRENGTHS[1], self.search_trials)
+        for strength in strengths:
+            settings = (("C", float(f"{strength:.3g}")),)
+            yield self._trial(TFIDF, TFIDF, repeat, size, settings=settings, learning_rate=0.0)
+
+    def _trial(
+        self,
+        architecture: str,
+        policy: str,
+        repeat: int,
+        size: int,
+        *,
+        settings: tuple[tuple[str, float], ...],
+        learning_rate: float,
+    ) -> TrialSpec:
+        fraction = min(0.2, MAX_VALIDATION_ROWS / size)
+        return TrialSpec(
+            study=self.study,
+            architecture=architecture,
+            policy=policy,
+            settings=settings,
+            learning_rate=learning_rate,
+            unknown=self.unknown,
+            split=SplitSpec(
+                seed=self.seed,
+                repeat=repeat,
+                size=size,
+                num_folds=self.num_folds,
+                validation_fraction=round(fraction, 6),
+            ),
+            schedule=default_schedule(max(1, round(size * (1 - fraction))), max_tokens=self.max_tokens),
+        )
+
+
+def training_budget(data: TrialData, *, num_folds: int, seed: int) -> int:
+    """Returns how many rows every repeat of the first rotation can train on."""
+    repeats = 1 if data.has_test else num_folds
+    return min(len(rows_for(data, repeat, num_folds=num_folds, seed=seed)[0]) for repeat in range(repeats))
+
+
+def choose_sizes(asked: tuple[int, ...] | None, budget: int, num_classes: int) -> tuple[int, ...]:
+    """Chooses the training sizes: what was asked for, or the whole budget and quarters of it.
+
+    Args:
+        asked: Sizes that the user named, or None.
+        budget: Rows that every repeat can train on.
+        num_classes: C.
+
+    Returns:
+        Sizes from small to large.
+
+    Raises:
+        InputError: A size is larger than the budget, or too small to hold every class in training and validation.
+    """
+    smallest = 5 * num_classes
+    if asked is not None:
+        wrong = [size for size in asked if not smallest <= size <= budget]
+        if wrong:
+            raise InputError(
+                f"--size must lie between {smallest} (five rows per class) and {budget} (the rows that are left for "
+                f"training when the test rows are set aside); found {', '.join(map(str, wrong))}."
+            )
+        return tuple(sorted(set(asked)))
+    sizes = [budget]
+    while len(sizes) < MAX_AUTO_SIZES and sizes[-1] // SIZE_STEP >= max(SMALLEST_AUTO_SIZE, 2 * smallest):
+        sizes.append(sizes[-1] // SIZE_STEP)
+    return tuple(reversed(sizes))

@@ -1,0 +1,36 @@
+"""Labelled text: corpus, tokenizer, vocabulary, packed tokens, coverage, splits. Needs no torch."""
+
+from meltpoint.text.building import corpus_from_lists
+from meltpoint.text.corpus import Corpus, require_splittable
+from meltpoint.text.coverage import Coverage, UnknownWord, measure_coverage, warn_text
+from meltpoint.text.packing import PackedTexts, pack_texts
+from meltpoint.text.reading import read_column, read_corpus
+from meltpoint.text.splits import Fold, Subset, draw_subset, folds
+from meltpoint.text.tables import is_table
+from meltpoint.text.tokenizers import Tokenizer, tokenizer_for, tokenizer_named
+from meltpoint.text.vocabulary import PADDING, UNKNOWN, Vocabulary
+
+__all__ = [
+    "PADDING",
+    "UNKNOWN",
+    "Corpus",
+    "Coverage",
+    "Fold",
+    "PackedTexts",
+    "Subset",
+    "Tokenizer",
+    "UnknownWord",
+    "Vocabulary",
+    "corpus_from_lists",
+    "draw_subset",
+    "folds",
+    "is_table",
+    "measure_coverage",
+    "pack_texts",
+    "read_column",
+    "read_corpus",
+    "require_splittable",
+    "tokenizer_for",
+    "tokenizer_named",
+    "warn_text",
+]

@@ -1,0 +1,169 @@
+"""Tokenizers that fit the vectors: a word is only as good as the row it finds.
+
+GloVe was trained on text cut by Penn Treebank conventions (``do n't``, ``it 's``), the uncased sets in lower case. Text
+cut in another way misses rows that are there: a wrong tokenizer looks like a poor vocabulary.
+
+The rules are the Treebank's, except where the words of glove.6B say that its own text was cut otherwise, or where the
+Treebank's rules expect one sentence per line and labelled texts are paragraphs:
+
+* Quotation marks stay ``"`` and brackets ``(`` ``)``: these are frequent words of the set (ranks 8, 23 and 24). The
+  Treebank's ``-lrb-`` and ``-rrb-`` are not in it, and are written as the brackets they stand for. Typographic
+  quotes and ellipses are written as ASCII first, which finds better trained rows.
+* ``cannot``, ``gonna``, ``wanna`` stay whole: so they are in the set, far above ``gon``.
+* A full stop is a word of its own, unless it belongs to an abbreviation (``inc.`` has rank 731, ``inc`` 15231).
+* A slash between letters separates (``actor/director``); runs of dots and of dashes stay together.
+
+Text that is tokenised already comes out as it went in, but for such spellings.
+"""
+
+import string
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from tokenizers import Regex, normalizers, pre_tokenizers
+
+from meltpoint.errors import InputError
+
+_CLITICS = "(?:s|m|d|ll|re|ve)"
+
+_ABBREVIATIONS = (
+    "inc|corp|co|ltd|plc|bros|assn|dept|univ|mr|mrs|ms|messrs|dr|drs|prof|rev|hon|sen|sens|rep|reps|gov|govs|atty|st|jr|sr"
+    "|gen|col|maj|capt|lt|sgt|cpl|pvt|adm|cmdr|brig|jan|feb|aug|sept|oct|nov|dec|calif|conn|colo|fla|mich|tenn|minn|wis"
+    r"|ariz|okla|vs|etc|cf|ave|blvd|mt|ft|ph\.d"
+)
+
+# Inside a word: hyphen, ampersand, the apostrophe of a name (o'brien; not of a contraction), and between digits the
+# marks of numbers, times and dates. The dot of a web address joins, the missing space after a full stop does not.
+_JOINT = rf"(?:[-&]|'(?!(?:{_CLITICS}|t)(?!\w))|(?<=\d)[.,:/](?=\d)|\.(?=(?:com|org|net|edu|gov)(?!\w)))(?=\w)"
+
+# Zero-width joiners are part of a word in Persian and in the scripts of India.
+_WORD_CHARACTER = r"[\w\u200c\u200d]"
+
+# In order: the first alternative that fits, at the leftmost place where any fits, is the next token. Written for lower
+# case: a case-insensitive pattern takes six times as long.
+_TREEBANK = "|".join(
+    (
+        r"(?<!\S)[^\W\d_]+(?!\S)",  # a word between blanks needs no rule: most of tokenised text, met first for speed
+        r"-[lr][rsc]b-",  # brackets of already tokenised text
+        r"<[a-z]{3,}>",  # <unk>, <user>, ...
+        r"&(?:[a-z]+|#\d+);",
+        r"https?://[^\s<>\"]*[^\s<>\".,:;!?)\]']",
+        r"[\w.+-]{1,64}@\w+(?:[.-]\w+)+",  # bounded, so that a long run of letters costs no square of its length
+        rf"n't(?!\w)|'{_CLITICS}(?!\w)",
+        r"'n'|'(?:em|til|cause|n)(?!\w)|'\d\d(?:s)?(?!\w)|y'(?=all(?!\w))|(?<!\w)(?:ol|somethin)'(?!\w)",
+        r"(?<!\w)[a-z](?:\.[a-z])+(?!\w)\.?(?:-\w+)*",  # u.s., e.g., u.s.-led
+        rf"(?<!\w)(?:{_ABBREVIATIONS})\.(?!\w)",
+        r"(?<!\w)no\.(?=\s*\d)|(?<!\w)[b-hj-z]\.(?=\s+[a-z])",  # no. 5, j. smith
+        r"\w+?(?=n't(?!\w))",
+        r"(?<![\w.])[-+]?\.\d+|(?<![\w)-])[-+]\d+(?:[.,:/]\d+)*(?!\w)",  # .5, -3
+        r"(?<![\w-])(?:anti|pro|pre|post|non|mid)-(?=\s)",
+        rf"{_WORD_CHARACTER}+(?:{_JOINT}{_WORD_CHARACTER}+)*",
+        r"\.{2,}|-{2,}|``|''",
+        r"[^\s\p{Cc}\u200b]",
+    )
+)
+
+# One spelling of each mark, as patterns: typographic signs, entities of the web (AG News lost their &; &amp; is a
+# frequent word of glove.6B and stays), the Treebank's escapes, line breaks of scraped reviews, soft hyphens.
+_SPELLINGS = {
+    "[\u2018\u2019]|&?#39;|&apos;": "'",
+    "[\u201c-\u201e]|&?quot;": '"',
+    "\u2026": "...",
+    "&lt;": "<",
+    "&gt;": ">",
+    "&nbsp;": " ",
+    r"\\/": "/",
+    r"\\\*": "*",
+    "(?<!\\S)-(?:lrb|LRB)-(?!\\S)": "(",
+    "(?<!\\S)-(?:rrb|RRB)-(?!\\S)": ")",
+    r"<[bB][rR]\s*/?>": " ",
+    "[\u00ad\ufeff]": "",
+}
+
+# Offsets found in lower case must hold in the text itself: letters outside ASCII may change their length (İ), and the
+# rules name none of them.
+_ASCII_LOWER_CASE = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+class Tokenizer:
+    """Cuts texts into words; called with one text, or :meth:`tokenize_all` with many.
+
+    Attributes:
+        name: Its name in the registry, by which :func:`tokenizer_named` finds it again.
+    """
+
+    def __init__(self, name: str, cut: Callable[[str], list[str]]) -> None:
+        self.name = name
+        self._cut = cut
+
+    def __call__(self, text: str) -> list[str]:
+        """Returns the words of one text, in order."""
+        return self._cut(text)
+
+    def tokenize_all(self, texts: Iterable[str]) -> list[list[str]]:
+        """Returns the words of every text, in order."""
+        return [self._cut(text) for text in texts]
+
+    def __repr__(self) -> str:
+        return f"Tokenizer({self.name!r})"
+
+
+class NamesItsTokenizer(Protocol):
+    """What :func:`tokenizer_for` needs of vectors: the name of the tokenizer that fits them."""
+
+    @property
+    def tokenizer(self) -> str: ...  # noqa: D102
+
+
+def _spelling() -> list[normalizers.Normalizer]:
+    return [
+        normalizers.NFC(),
+        *(normalizers.Replace(Regex(pattern), spelling) for pattern, spelling in _SPELLINGS.items()),
+    ]
+
+
+# Inverted, a match is what is kept and the rest between matches is what is removed.
+_SPLITTER = pre_tokenizers.Split(Regex(_TREEBANK), behavior="removed", invert=True)
+_SPELLED = normalizers.Sequence(_spelling())
+_SPELLED_LOWER = normalizers.Sequence([*_spelling(), normalizers.Lowercase()])
+
+
+def _cut_lower_case(text: str) -> list[str]:
+    return [word for word, _ in _SPLITTER.pre_tokenize_str(_SPELLED_LOWER.normalize_str(text))]
+
+
+def _cut_keeping_case(text: str) -> list[str]:
+    spelled = _SPELLED.normalize_str(text)
+    spans = _SPLITTER.pre_tokenize_str(spelled.translate(_ASCII_LOWER_CASE))
+    return [spelled[start:stop] for _, (start, stop) in spans]
+
+
+_REGISTRY = {
+    tokenizer.name: tokenizer
+    for tokenizer in (
+        Tokenizer("treebank-lower", _cut_lower_case),
+        Tokenizer("treebank", _cut_keeping_case),
+        Tokenizer("whitespace", str.split),
+    )
+}
+
+
+def tokenizer_named(name: str) -> Tokenizer:
+    """Returns the tokenizer of that name.
+
+    Raises:
+        InputError: There is none of that name; the text lists those there are.
+
+    >>> tokenizer_named("treebank-lower")("It's $1,000.50; don't wait.")
+    ['it', "'s", '$', '1,000.50', ';', 'do', "n't", 'wait', '.']
+    """
+    try:
+        return _REGISTRY[name]
+    except KeyError:
+        known = ", ".join(_REGISTRY)
+        raise InputError(f"There is no tokenizer named {name!r}. Choose one of: {known}.") from None
+
+
+def tokenizer_for(vectors: NamesItsTokenizer) -> Tokenizer:
+    """Returns the tokenizer that fits the vectors, by the name they carry."""
+    return tokenizer_named(vectors.tokenizer)

@@ -1,0 +1,60 @@
+"""The table of one trial: the words of its training rows, restricted from the vectors' vocabulary.
+
+Restricting is exact. A row that no training text touches has zero gradient and zero moments: under Adam it never
+moves, so that leaving it out of the table changes no other row's bits.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import from_numpy
+
+from meltpoint.embedding import PADDING_INDEX, UNKNOWN_INDEX, PretrainedEmbedding, assemble_rows
+from meltpoint.randomness import Generator
+from meltpoint.trial.data import TrialData
+
+FIRST_WORD = max(PADDING_INDEX, UNKNOWN_INDEX) + 1
+Rows = NDArray[np.int64]
+
+
+def trial_table(
+    data: TrialData, train_rows: Rows, *, unknown: str, extend: bool, random: Generator
+) -> tuple[PretrainedEmbedding, Rows, int]:
+    """Builds the embedding of a trial.
+
+    The vocabulary is that of the training rows. Words of other rows that have a pretrained vector are appended when
+    ``extend``, for scoring: no training text touches them. All other words are unknown.
+
+    Args:
+        data: The study's data, L tokens.
+        train_rows: Rows trained on, without the validation rows.
+        unknown: Initialisation of words without a pretrained vector.
+        extend: Whether a word that was not trained on is read by its pretrained vector.
+        random: Draws the unknown words.
+
+    Returns:
+        The embedding; ``(L,)`` int64, the row of the table for each token of the lexicon; and how many rows, the
+        first ones, belong to the vocabulary.
+    """
+    seen = vocabulary_tokens(data, train_rows)
+    table_rows = np.full(len(data.packed.lexicon), UNKNOWN_INDEX, dtype=np.int64)
+    table_rows[seen] = FIRST_WORD + np.arange(len(seen))
+    known = np.concatenate([np.zeros(FIRST_WORD, dtype=np.bool_), data.found[seen]])
+    rows = assemble_rows(data.pretrained[seen[data.found[seen]]], known, unknown=unknown, random=random)
+    num_words = len(rows)
+    if extend:
+        appended = np.flatnonzero(data.found & (table_rows == UNKNOWN_INDEX))
+        table_rows[appended] = len(rows) + np.arange(len(appended))
+        rows = np.concatenate([rows, data.pretrained[appended]])
+        known = np.concatenate([known, np.ones(len(appended), dtype=np.bool_)])
+    return PretrainedEmbedding(from_numpy(rows), from_numpy(known)), table_rows, num_words
+
+
+def vocabulary_tokens(data: TrialData, train_rows: Rows) -> Rows:
+    """Returns the tokens of the lexicon that occur in the training rows, ascending.
+
+    A token spelled like the names of the pad row or the unknown row is an unknown word.
+    """
+    counts = data.packed.counts(train_rows)
+    for token in data.reserved:
+        counts[token] = 0
+    return np.flatnonzero(counts)

@@ -1,0 +1,27 @@
+"""Paired comparison, decision and melting point: plain arrays in, no torch.
+
+Formulas, sources and simulated coverage: docs/statistics.md.
+"""
+
+from meltpoint.verdict.comparison import Comparison, Gain, compare
+from meltpoint.verdict.decision import Decision, decide
+from meltpoint.verdict.intervals import Interval, compare_pair
+from meltpoint.verdict.layout import Design
+from meltpoint.verdict.looks import default_looks, level_at, look_levels
+from meltpoint.verdict.melting import MeltingPoint, melting_point
+
+__all__ = [
+    "Comparison",
+    "Decision",
+    "Design",
+    "Gain",
+    "Interval",
+    "MeltingPoint",
+    "compare",
+    "compare_pair",
+    "decide",
+    "default_looks",
+    "level_at",
+    "look_levels",
+    "melting_point",
+]

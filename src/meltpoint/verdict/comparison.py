@@ -1,0 +1,200 @@
+"""The comparison of several policies with one baseline at one training size."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student_t
+
+from meltpoint.errors import InputError
+from meltpoint.randomness import generator
+from meltpoint.verdict.intervals import POINTS, Interval, Noise, checked_level, interval_around, noise_of
+from meltpoint.verdict.layout import Design, Floats, checked_scores, layout_of
+from meltpoint.verdict.moments import Moments, paired_moments
+from meltpoint.verdict.multiplicity import gain_correlation, holm, simultaneous_level
+from meltpoint.verdict.regret import expected_regret
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gain(Interval):
+    """What one policy gains over the baseline: an interval simultaneous over its family, in points.
+
+    Attributes:
+        policy: The policy's name.
+        p_value: Two-sided, adjusted over the family by Holm's rule. Decisions are read off the interval; Holm's rule is
+            the sharper of the two, so a small p-value may go with an interval that still touches zero.
+        noise: Where the standard error comes from.
+    """
+
+    policy: str
+    p_value: float
+    noise: Noise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Several policies against a baseline at one training size; every figure in points of the metric.
+
+    Attributes:
+        baseline: The policy that the others are compared with.
+        candidates: Gains of the policies that may be recommended, in the order given: one family of simultaneous
+            intervals.
+        controls: Gains of the controls, a family of their own: they never widen a candidate's interval.
+        mean_scores: Mean score of every policy, the baseline first.
+        expected_regret: Expected regret of choosing the baseline, or a candidate. With a single repeat it knows nothing
+            of training noise.
+        num_repeats: R, repeats used.
+        num_rows: Distinct rows tested.
+        level: The error of each family of intervals.
+        interval_level: The error that each candidate's own interval has so that the family keeps ``level``.
+        rope_points: Half-width of the region of practical equivalence.
+        design: ``"fixed"`` or ``"rotating"``.
+        train_size: Rows in the training budget.
+    """
+
+    baseline: str
+    candidates: tuple[Gain, ...]
+    controls: tuple[Gain, ...]
+    mean_scores: Mapping[str, float]
+    expected_regret: Mapping[str, float]
+    num_repeats: int
+    num_rows: int
+    level: float
+    interval_level: float
+    rope_points: float
+    design: Design
+    train_size: int
+
+
+def compare(
+    scores: Mapping[str, NDArray[np.floating]],
+    *,
+    baseline: str = "frozen",
+    design: Design,
+    train_size: int,
+    candidates: Sequence[str],
+    controls: Sequence[str] = (),
+    level: float,
+    rope_points: float = 0.5,
+    seed: int,
+) -> Comparison:
+    """Compares candidates and controls with the baseline, paired by repeat and by row.
+
+    Args:
+        scores: Policy name to an (R, N) matrix: the score of repeat r on row i, NaN where it did not test that row. In
+            the rotating design every labelled row has its column, tested or not.
+        baseline: The policy that the others are compared with.
+        design: ``"fixed"``: a given test set, all of it tested in every repeat; ``"rotating"``: rotating test folds.
+        train_size: Rows in the training budget of one repeat.
+        candidates: Policies that may be recommended, without the baseline.
+        controls: Policies shown for scale, without the baseline.
+        level: The error of this look: 0.05 without interim looks, otherwise what ``look_levels`` assigns.
+        rope_points: Half-width of the region of practical equivalence, in points.
+        seed: The master seed of the simulations behind simultaneous intervals and regret.
+
+    Returns:
+        The comparison; bit for bit the same for the same input and seed, whatever the order of policies.
+
+    Raises:
+        InputError: If the matrices are not paired, or an argument cannot be.
+    """
+    checked_level(level)
+    checked_rope(rope_points)
+    if not candidates:
+        raise InputError(f"Nothing to compare with {baseline}: name at least one candidate.")
+    matrices = checked_scores(scores, (baseline, *candidates, *controls))
+    tested = ~np.isnan(matrices[baseline])
+    layout = layout_of(tested, design=design, train_size=train_size)
+
+    def moments_of(names: Sequence[str]) -> Moments:
+        differences = np.stack([POINTS * (matrices[name] - matrices[baseline]) for name in names])
+        return paired_moments(differences, tested, layout)
+
+    # Sorted, so that the draws, and with them every last bit, do not depend on the order of policies.
+    names = sorted(candidates)
+    moments = moments_of(names)
+    correlation = gain_correlation(moments)
+    interval_level = simultaneous_level(correlation, level, generator(seed, "simultaneous intervals", "candidates"))
+    gains = _gains(names, moments, interval_level)
+    baseline_regret, *candidate_regrets = _regrets(gains, moments, correlation, seed)
+    regrets = dict(zip(names, candidate_regrets, strict=True))
+    control_gains: dict[str, Gain] = {}
+    if controls:
+        control_names = sorted(controls)
+        control_moments = moments_of(control_names)
+        control_draws = generator(seed, "simultaneous intervals", "controls")
+        control_level = simultaneous_level(gain_correlation(control_moments), level, control_draws)
+        control_gains = _gains(control_names, control_moments, control_level)
+    return Comparison(
+        baseline=baseline,
+        candidates=tuple(gains[name] for name in candidates),
+        controls=tuple(control_gains[name] for name in controls),
+        mean_scores={name: float(np.nanmean(matrix, axis=1).mean()) * POINTS for name, matrix in matrices.items()},
+        expected_regret={baseline: baseline_regret, **{name: regrets[name] for name in candidates}},
+        num_repeats=layout.num_repeats,
+        num_rows=layout.num_rows,
+        level=level,
+        interval_level=interval_level,
+        rope_points=rope_points,
+        design=design,
+        train_size=train_size,
+    )
+
+
+def checked_rope(rope_points: float) -> float:
+    """Returns the ROPE's half-width if it is one.
+
+    Raises:
+        InputError: If it is negative or not finite.
+    """
+    if not 0 <= rope_points < np.inf:
+        raise InputError(f"The ROPE's half-width must be 0 points or more; it is {rope_points}.")
+    return rope_points
+
+
+def _gains(names: Sequence[str], moments: Moments, interval_level: float) -> dict[str, Gain]:
+    """Returns the gains of one family by name: intervals at ``interval_level``, p-values adjusted over the family."""
+    noises = [noise_of(moments, index) for index in range(len(names))]
+    intervals = [
+        interval_around(points, *noise.standard_error(), interval_level)
+        for points, noise in zip(moments.gains.tolist(), noises, strict=True)
+    ]
+    p_values = holm([_p_value(interval) for interval in intervals]).tolist()
+    return {
+        name: Gain(
+            policy=name,
+            points=interval.points,
+            low=interval.low,
+            high=interval.high,
+            standard_error=interval.standard_error,
+            df=interval.df,
+            p_value=p_value,
+            noise=noise,
+        )
+        for name, interval, p_value, noise in zip(names, intervals, p_values, noises, strict=True)
+    }
+
+
+def _p_value(interval: Interval) -> float:
+    if not np.isfinite(interval.standard_error):
+        return 1.0
+    if interval.standard_error == 0:
+        return float(interval.points == 0)
+    return float(2 * student_t.sf(abs(interval.points) / interval.standard_error, interval.df))
+
+
+def _regrets(gains: Mapping[str, Gain], moments: Moments, correlation: Floats, seed: int) -> list[float]:
+    """Returns the expected regrets of the baseline and of each of ``gains``."""
+    # One repeat shows no training noise: what the test rows alone show is then a lower bound, and all there is.
+    standard_errors = np.array(
+        [
+            gain.standard_error if np.isfinite(gain.standard_error) else np.sqrt(gain.noise.testing)
+            for gain in gains.values()
+        ]
+    )
+    smallest_df = min(gain.df for gain in gains.values())
+    regrets = expected_regret(
+        moments.gains, standard_errors, smallest_df, correlation, generator(seed, "expected regret")
+    )
+    return [float(regret) for regret in regrets]

@@ -1,0 +1,138 @@
+"""Standard error and interval of one paired gain: the building block of every comparison."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student_t
+
+from meltpoint.errors import InputError
+from meltpoint.verdict.layout import Design, Layout, checked_scores, layout_of
+from meltpoint.verdict.moments import Moments, paired_moments
+
+POINTS = 100.0
+"""Points per unit of score: an accuracy of 0.813 is 81.3 points."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A gain with its uncertainty, in points.
+
+    Attributes:
+        points: The estimate.
+        low: Lower end; -inf where nothing shows the noise (one repeat, or one row).
+        high: Upper end; inf likewise.
+        standard_error: Of ``points``; inf likewise.
+        df: Degrees of freedom of the t distribution behind the interval; 0 likewise.
+    """
+
+    points: float
+    low: float
+    high: float
+    standard_error: float
+    df: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noise:
+    """Where the uncertainty of one gain comes from, in points squared, so that a larger study can be foretold.
+
+    The variance of the gain is ``testing + (1 / R + c) * training``, with c = rho / (1 - rho) for training sets whose
+    noise correlates by rho (0 in the fixed design), and training = max(0, between - explained).
+
+    Attributes:
+        layout: The sizes of the study it was measured in.
+        testing: Variance of the gain that the finite test set causes.
+        between: Variance of the repeat means.
+        explained: The part of ``between`` that the finite test set causes.
+    """
+
+    layout: Layout
+    testing: float
+    between: float
+    explained: float
+
+    @property
+    def training(self) -> float:
+        """The variance of the training noise that differs between repeats."""
+        return max(0.0, self.between - self.explained)
+
+    def standard_error(self) -> tuple[float, float]:
+        """Returns the standard error of the gain in points and its degrees of freedom.
+
+        Satterthwaite's df for testing + a * between - a * explained, a = 1 / R + c; never below R - 1, what the repeats
+        alone would give. Rotating folds hardly tell training noise from the noise of their rows, so there a lucky small
+        ``between`` must not buy certainty: it counts with at least its expectation, ``explained``.
+        """
+        layout = self.layout
+        if not layout.is_measurable:
+            return np.inf, 0.0
+        repeat_df = layout.num_repeats - 1
+        row_df = layout.num_rows - 1
+        rho = layout.training_correlation
+        factor = 1 / layout.num_repeats + rho / (1 - rho)
+        variance = self.testing + factor * self.training
+        between = self.between if layout.design == "fixed" else max(self.between, self.explained)
+        spread = (
+            self.testing**2 / row_df
+            + (factor * between) ** 2 / repeat_df
+            + (factor * self.explained) ** 2 / (repeat_df * row_df)
+        )
+        # A variance of 1e-200 points squared has a square that underflows to 0: that is no noise at all.
+        df = max(float(repeat_df), variance**2 / spread) if spread > 0 else float(repeat_df)
+        return float(np.sqrt(variance)), df
+
+
+def noise_of(moments: Moments, index: int) -> Noise:
+    """Returns the noise of the gain at ``index`` in (P,)."""
+    return Noise(
+        layout=moments.layout,
+        testing=float(moments.testing[index, index]),
+        between=float(moments.between[index, index]),
+        explained=float(moments.explained[index, index]),
+    )
+
+
+def interval_around(points: float, standard_error: float, df: float, level: float) -> Interval:
+    """Returns ``points`` -+ t(1 - level / 2, df) standard errors; the whole line if the standard error is infinite."""
+    half_width = float(student_t.isf(level / 2, df)) * standard_error if np.isfinite(standard_error) else np.inf
+    return Interval(
+        points=points, low=points - half_width, high=points + half_width, standard_error=standard_error, df=df
+    )
+
+
+def compare_pair(
+    a: NDArray[np.floating], b: NDArray[np.floating], *, design: Design, train_size: int, level: float
+) -> Interval:
+    """Estimates how many points ``a`` is better than ``b``, paired by repeat and by row.
+
+    Args:
+        a: (R, N) scores; NaN where repeat r did not test row i.
+        b: (R, N) scores with NaN at the same places.
+        design: ``"fixed"`` or ``"rotating"``.
+        train_size: Rows in the training budget of one repeat.
+        level: The error of the interval: 0.05 for 95%.
+
+    Returns:
+        The interval of mean(a - b) x 100. With one repeat, or one row, it is the whole line.
+
+    Raises:
+        InputError: If the matrices are not paired, or design, size or level cannot be.
+    """
+    checked_level(level)
+    matrices = checked_scores({"a": a, "b": b}, ("a", "b"))
+    tested = ~np.isnan(matrices["a"])
+    layout = layout_of(tested, design=design, train_size=train_size)
+    moments = paired_moments(POINTS * (matrices["a"] - matrices["b"])[None], tested, layout)
+    return interval_around(float(moments.gains[0]), *noise_of(moments, 0).standard_error(), level)
+
+
+def checked_level(level: float) -> float:
+    """Returns the level if it is an error probability.
+
+    Raises:
+        InputError: If it does not lie strictly between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise InputError(f"The level is an error probability such as 0.05, between 0 and 1; it is {level}.")
+    return level

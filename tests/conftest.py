@@ -1,0 +1,36 @@
+"""What all tests share: a cache of their own, the real GloVe, and the shared data where it is present."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from meltpoint.errors import InputError
+from meltpoint.vectors import Vectors, open_vectors
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder that MELTPOINT_CACHE names throughout the tests; the user's own cache is never touched."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MELTPOINT_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def glove(cache: Path) -> Vectors:
+    """glove.6B.50d: 400,000 words of real GloVe."""
+    try:
+        return open_vectors("glove-6b-50d")
+    except InputError as error:
+        pytest.skip(f"the package with glove-6b-50d is absent: {error}")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of labelled texts beside the repository."""
+    folder = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no shared data in {folder}")
+    return folder
