@@ -1,6 +1,6 @@
 """How often do the intervals cover, how wide are they, and how often is a winner named where there is none?
 
-    python benchmarks/interval_coverage.py [--simulations 1000] [--seed 0] [--table fixed|rotating|winners|all]
+    python benchmarks/interval_coverage.py [--simulations 1000] [--seed 0] [--table fixed|rotating|studies|winners|all]
 
 Prints Markdown tables; docs/statistics.md keeps them. Studies are drawn from the model
 
@@ -8,21 +8,26 @@ Prints Markdown tables; docs/statistics.md keeps them. Studies are drawn from th
 
 either with normal X and E, or with d in {-1, 0, 1}: right or wrong answers. In the rotating design a part ("row share")
 of the variance of T comes from the training rows, and correlates between repeats as much as their training sets
-overlap; the rest comes from the seed. Intervals are those of ``meltpoint.verdict`` and three that are often seen.
+overlap; the rest comes from the seed. Intervals are those of ``meltpoint.verdict`` for a single gain and three that are
+often seen. The table of studies has whole ones: right or wrong answers of frozen and four candidates at three training
+sizes, whose training noise is pooled.
 """
 
 import argparse
 import itertools
 
 import numpy as np
+from scipy.special import ndtr
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
 from meltpoint.randomness import generator
-from meltpoint.verdict import compare, decide, look_levels
+from meltpoint.verdict import compare, decide, level_at, look_levels
 from meltpoint.verdict.intervals import POINTS, interval_around, noise_of
 from meltpoint.verdict.layout import layout_of
 from meltpoint.verdict.moments import paired_moments
+from meltpoint.verdict.multiplicity import gain_correlation, simultaneous_level
+from meltpoint.verdict.pooling import pooled_training
 
 LEVEL = 0.05
 NUM_FOLDS = 5
@@ -32,6 +37,19 @@ NOISES = {  # standard deviations of T, X, E
     "seed-noisy": (0.020, 0.20, 0.30),
     "test-set-noisy": (0.002, 0.35, 0.20),
     "typical, right/wrong": (0.008, None, None),
+}
+STUDY_SIZES = (0.05, 0.2, 0.8)  # training rows, as shares of all
+STUDY_NOISES = {  # sd of a gain's training noise in points; factors of the four policies, and of the three sizes
+    "0.5 alike": (0.5, (1, 1, 1, 1), (1, 1, 1)),
+    "1.2 alike": (1.2, (1, 1, 1, 1), (1, 1, 1)),
+    "2 alike": (2.0, (1, 1, 1, 1), (1, 1, 1)),
+    "1.2, a policy x 2": (1.2, (2, 1, 1, 1), (1, 1, 1)),
+    "2, a policy x 2": (2.0, (2, 1, 1, 1), (1, 1, 1)),
+    "1.2, largest size x 2": (1.2, (1, 1, 1, 1), (0.5, 0.5, 1)),
+    "2, largest size x 2": (2.0, (1, 1, 1, 1), (0.5, 0.5, 1)),
+    "1.2, largest size / 2": (1.2, (1, 1, 1, 1), (2, 2, 1)),
+    "1.2, both x 2": (1.2, (2, 1, 1, 1), (0.5, 0.5, 1)),
+    "2, both x 2": (2.0, (2, 1, 1, 1), (0.5, 0.5, 1)),
 }
 METHODS = ("meltpoint", "t over repeats", "Nadeau-Bengio", "rows only")
 
@@ -124,6 +142,101 @@ def coverage_table(design, simulations, seed):
         print(f"| {noise} | {num_rows} | {named} | {ours} | {' | '.join(cells[5][1:])} |", flush=True)
 
 
+def draw_study(tested, roots, training, draws):
+    """Draws the gains of four policies over frozen, none of them real, at every size.
+
+    Rows are answered right with probability 0.8 + T: a normal score falls below that quantile, a score that all models
+    share in part, so that two of them disagree on a quarter of the rows. Frozen's T has half the variance of an
+    ordinary gain's, and T correlates by 0.3 between sizes.
+
+    Args:
+        tested: (R, N) bool.
+        roots: By size, a root of the correlation of T between repeats.
+        training: (P, S) standard deviations of the gains' training noise, in points.
+        draws: The generator.
+
+    Returns:
+        By size, (P, R, N) differences in points.
+    """
+    num_policies, num_sizes = training.shape
+    repeat, row = np.nonzero(tested)
+    of_frozen = np.square(training).min(axis=0) / 2
+    own = np.sqrt(np.vstack([of_frozen, np.square(training) - of_frozen])) / POINTS
+    independent = draws.standard_normal((1 + num_policies, num_sizes, len(tested)))
+    over_sizes = draws.standard_normal((1 + num_policies, 1, len(tested)))
+    mixed = np.sqrt(0.7) * independent + np.sqrt(0.3) * over_sizes
+    easy_row = np.sqrt(0.55) * draws.standard_normal(tested.shape[1])[row]
+    gains = []
+    for size, root in enumerate(roots):
+        chance = 0.8 + (own[:, size, None] * (mixed[:, size] @ root.T))[:, repeat]
+        scores = ndtr(easy_row + np.sqrt(0.45) * draws.standard_normal((1 + num_policies, len(row)))) < chance
+        differences = np.zeros((num_policies, *tested.shape))
+        differences[:, repeat, row] = POINTS * (scores[1:].astype(float) - scores[0])
+        gains.append(differences)
+    return gains
+
+
+def simulated_studies(design, noise, num_rows, num_repeats, level, row_share, simulations, seed):
+    """Returns one cell, pooled / each gain alone: coverage of the worst policy, of the family, its half-width."""
+    training_sd, of_policies, of_sizes = STUDY_NOISES[noise]
+    tested = np.ones((num_repeats, num_rows), bool) if design == "fixed" else rotating_pattern(num_repeats, num_rows)
+    train_sizes = [int(share * num_rows) for share in STUDY_SIZES]
+    layouts = [layout_of(tested, design=design, train_size=size) for size in train_sizes]
+    roots = [
+        np.eye(num_repeats) if design == "fixed" else training_root(tested, size, row_share) for size in train_sizes
+    ]
+    draws = generator(seed, "studies", design, noise, num_rows, num_repeats, str(row_share))
+    covered = np.empty((simulations, 2, len(of_policies)))
+    all_covered, widths = np.empty((2, simulations, 2))
+    for index in range(simulations):
+        gains = draw_study(tested, roots, training_sd * np.outer(of_policies, of_sizes), draws)
+        moments = [paired_moments(gain, tested, layout) for gain, layout in zip(gains, layouts, strict=True)]
+        largest = moments[-1]
+        own_level = simultaneous_level(gain_correlation(largest), level, draws)
+        for way, estimates in enumerate((pooled_training(moments)[-1], [None] * len(of_policies))):
+            noises = [noise_of(largest, policy, estimate) for policy, estimate in enumerate(estimates)]
+            single, together = (
+                np.array([interval_around(0.0, *noise.standard_error(), error).high for noise in noises])
+                for error in (LEVEL, own_level)
+            )
+            covered[index, way] = np.abs(largest.gains) <= single
+            all_covered[index, way] = (np.abs(largest.gains) <= together).all()
+            widths[index, way] = together[-1]
+    return " / ".join(
+        f"{100 * worst:.1f}, {100 * family:.1f} ({width:.1f})"
+        for worst, family, width in zip(
+            covered.mean(axis=0).min(axis=1), all_covered.mean(axis=0), np.median(widths, axis=0), strict=True
+        )
+    )
+
+
+def study_table(simulations, seed):
+    """Prints coverage and half-widths of pooled intervals at the largest size, at the levels of the default looks."""
+    repeats = (2, 3, 5, 10)
+    levels = look_levels(repeats[1:], repeats[-1]) | {2: level_at(2, [], repeats[-1])}
+    print(
+        f"\n### studies: coverage % of the worst policy, of all four (half-width, points), {simulations} simulations\n"
+    )
+    nominal = " | ".join(f"R={count}, {100 * (1 - levels[count]):.1f}" for count in repeats)
+    print(f"| design, rows | training noise | {nominal} |")
+    print("|---|---|---|---|---|---|")
+    settings = [("rotating", 5000, 0.5, noise) for noise in STUDY_NOISES]
+    settings += [("rotating", 5000, 2 / 3, "2 alike")]
+    some = ("1.2 alike", "2, a policy x 2", "2, largest size x 2", "2, both x 2")
+    settings += [
+        (design, rows, 0.5, noise)
+        for design, rows in (("rotating", 500), ("rotating", 12_000), ("fixed", 1000))
+        for noise in some
+    ]
+    for design, num_rows, row_share, noise in settings:
+        cells = [
+            simulated_studies(design, noise, num_rows, count, levels[count], row_share, simulations, seed)
+            for count in repeats
+        ]
+        named = noise if row_share == 0.5 else f"{noise}, row share {row_share:.2f}"
+        print(f"| {design}, {num_rows} | {named} | {' | '.join(cells)} |", flush=True)
+
+
 def winner_table(simulations, seed):
     """Prints how often 8 candidates without any gain, looked at after 3, 5 and 10 repeats, yield a winner."""
     num_rows, num_policies, looks = 1000, 8, (3, 5, 10)
@@ -168,11 +281,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--simulations", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--table", choices=("fixed", "rotating", "winners", "all"), default="all")
+    parser.add_argument("--table", choices=("fixed", "rotating", "studies", "winners", "all"), default="all")
     arguments = parser.parse_args()
     for design in ("fixed", "rotating"):
         if arguments.table in (design, "all"):
             coverage_table(design, arguments.simulations, arguments.seed)
+    if arguments.table in ("studies", "all"):
+        study_table(arguments.simulations, arguments.seed)
     if arguments.table in ("winners", "all"):
         winner_table(arguments.simulations, arguments.seed)
 

@@ -4,9 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from meltpoint.errors import InputError
 from meltpoint.vectors import Vectors, open_vectors
+
+# Two test processes on two cores: more threads would only wait for one another.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session", autouse=True)

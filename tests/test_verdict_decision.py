@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from meltpoint.errors import InputError
 from meltpoint.verdict import Comparison, Gain, Interval, compare, decide, melting_point
 from meltpoint.verdict.decision import decision_word
-from meltpoint.verdict.intervals import Noise
+from meltpoint.verdict.intervals import Noise, TrainingNoise
 from meltpoint.verdict.layout import Layout
 from meltpoint.verdict.planning import enlarged
 
@@ -183,9 +183,18 @@ def test_shrinking_intervals_never_undo_a_decision(centres, shrink, rope):
         assert word(shrink) != "undecided"
 
 
-def test_enlarging_by_nothing_changes_nothing():
-    same = enlarged(NOISE, LAYOUT.num_repeats, LAYOUT.num_columns)
-    assert same.standard_error() == pytest.approx(NOISE.standard_error())
+POOLED = replace(NOISE, pooled=TrainingNoise(variance=0.4, df=12.0))
+
+
+@pytest.mark.parametrize("noise", [NOISE, POOLED])
+def test_enlarging_by_nothing_changes_nothing(noise):
+    same = enlarged(noise, LAYOUT.num_repeats, LAYOUT.num_columns)
+    assert same.standard_error() == pytest.approx(noise.standard_error())
+
+
+def test_more_repeats_know_pooled_training_noise_better():
+    # 10 repeats in place of 5: df x 9 / 4; the noise itself stays.
+    assert enlarged(POOLED, 10, LAYOUT.num_columns).pooled == TrainingNoise(variance=0.4, df=27.0)
 
 
 def test_enlarged_noise_by_hand():

@@ -37,7 +37,8 @@ def read_texts(source: str, column: str | None) -> Iterator[str]:
 def _texts_of_lines(lines: Iterable[bytes], name: str, key: str) -> Iterator[str]:
     for number, line in enumerate(lines, start=1):
         try:
-            text = line.decode("utf-8").rstrip("\r\n")
+            # A byte order mark, as editors on Windows write it, is no part of the first text.
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:
             raise DataFileError(
                 f"{name}, line {number}: not UTF-8 at byte {error.start} of the line. Convert the texts to UTF-8."

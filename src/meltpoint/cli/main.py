@@ -3,9 +3,11 @@
 Exit codes: 0 done; 2 wrong input, one paragraph on standard error; 3 interrupted, resumable; 1 a defect of ours.
 """
 
+import functools
 import os
 import sys
 import traceback
+from collections.abc import Callable
 
 import typer
 
@@ -16,6 +18,38 @@ from meltpoint.cli.study_commands import demo, report, study
 from meltpoint.errors import MeltpointError
 
 EXIT_DEFECT, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 3
+TRACE_OPTION = "--traceback"
+
+
+def _guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """Turns what a command raises into a message and an exit code, before typer does so in its own way."""
+
+    @functools.wraps(command)
+    def guarded(*arguments: object, **options: object) -> None:
+        try:
+            command(*arguments, **options)
+        except MeltpointError as error:
+            if TRACE_OPTION in sys.argv:
+                traceback.print_exc()
+            errors.print(f"meltpoint: {error}", markup=False, soft_wrap=True)
+            sys.exit(EXIT_INPUT)
+        except KeyboardInterrupt:
+            errors.print("meltpoint: interrupted.", markup=False)
+            sys.exit(EXIT_INTERRUPTED)
+        except BrokenPipeError:
+            # The reader of our output has gone (`| head`); Python must not try to flush to it again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        except Exception:  # noqa: BLE001 - the last place where a defect can be told from wrong input
+            traceback.print_exc()
+            errors.print(
+                "meltpoint: this is a defect of meltpoint, not of your input. Please report it with the lines above.",
+                markup=False,
+            )
+            sys.exit(EXIT_DEFECT)
+
+    return guarded
+
 
 app = typer.Typer(
     name="meltpoint",
@@ -27,32 +61,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (demo, study, profile, train, predict, report):
-    app.command()(command)
+    app.command()(_guarded(command))
 
 
 def main() -> None:
     """Runs the command line and exits."""
-    show_trace = "--traceback" in sys.argv
-    if show_trace:
-        sys.argv.remove("--traceback")
-    try:
-        app()
-    except MeltpointError as error:
-        if show_trace:
-            traceback.print_exc()
-        errors.print(f"meltpoint: {error}", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(EXIT_INPUT)
-    except KeyboardInterrupt:
-        errors.print("meltpoint: interrupted.", markup=False)
-        sys.exit(EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`); Python must not try to flush to it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except Exception:  # noqa: BLE001 - the last place where a defect can be told from wrong input
-        traceback.print_exc()
-        errors.print(
-            "meltpoint: this is a defect of meltpoint, not of your input. Please report it with the lines above.",
-            markup=False,
-        )
-        sys.exit(EXIT_DEFECT)
+    app([argument for argument in sys.argv[1:] if argument != TRACE_OPTION])

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from meltpoint.cli.output import errors
+from meltpoint.cli.output import errors, warn
 from meltpoint.text import Corpus, read_corpus, tokenizer_for, tokenizer_named, warn_text
 from meltpoint.vectors import open_vectors
 
@@ -48,7 +48,7 @@ def open_material(corpus: Corpus, vectors: str, *, member: str | None, tokenizer
             f"distinct ones have a vector (tokenizer {chosen.name})"
         )
     if warning := warn_text(coverage):
-        errors.print(f"[bold yellow]Warning:[/] {warning}", soft_wrap=True)
+        warn(warning)
     return material
 
 

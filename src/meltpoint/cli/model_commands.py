@@ -4,6 +4,7 @@ import json
 import sys
 import warnings
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ import typer
 from meltpoint.cli import options as shared
 from meltpoint.cli.input_lines import read_texts
 from meltpoint.cli.material import read_material
-from meltpoint.cli.output import errors, print_json, results
+from meltpoint.cli.output import errors, print_json, results, warn
 
 if TYPE_CHECKING:
     from meltpoint.study import TrialRecord
@@ -60,15 +61,12 @@ def train(
         found = record.failure if result is None else f"{100 * result.validation_accuracy:.1f}% on validation rows"
         errors.print(f"tried    {settings}: {found}", markup=False, soft_wrap=True)
 
-    training = train_policy(
-        material,
-        StudyOptions(
-            architectures=(architecture,), seed=seed, search_trials=search, unknown=unknown, max_tokens=max_tokens
-        ),
-        policy,
-        out,
-        watch=tell,
+    chosen = StudyOptions(
+        architectures=(architecture,), seed=seed, search_trials=search, unknown=unknown, max_tokens=max_tokens
     )
+    # What a user's own architecture prints must not get between the results.
+    with redirect_stdout(sys.stderr):
+        training = train_policy(material, chosen, policy, out, watch=tell)
     config, result = training.trained.config, training.chosen.result
     if as_json:
         print_json(
@@ -87,9 +85,10 @@ def train(
     results.print(
         f"{policy} / {architecture}: {100 * result.test_accuracy:.1f}% right on {len(result.predicted):,} held-out "
         f"rows; then trained on all {config.rows:,}.",
+        markup=False,
         soft_wrap=True,
     )
-    results.print(f"the model: meltpoint predict {out}", soft_wrap=True)
+    results.print(f"the model: meltpoint predict {out}", markup=False, soft_wrap=True)
 
 
 def predict(
@@ -102,12 +101,6 @@ def predict(
     """Classify texts; one JSON line out for each in."""
     from meltpoint.handover import load_model, make_predictor  # noqa: PLC0415
 
-    trained = load_model(model)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        predictor = make_predictor(trained)
-    for warning in caught:
-        errors.print(f"[yellow]Warning:[/] {warning.message}", soft_wrap=True)
     waiting: list[str] = []
 
     def texts() -> Iterator[str]:
@@ -115,6 +108,15 @@ def predict(
             waiting.append(line)
             yield line
 
-    for prediction in predictor.predict(texts()):
-        sys.stdout.write(json.dumps({"text": waiting.pop(0), **prediction.to_dict()}, ensure_ascii=False) + "\n")
-        sys.stdout.flush()
+    lines = sys.stdout
+    # What a user's own architecture prints must not get between the results.
+    with redirect_stdout(sys.stderr):
+        trained = load_model(model)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            predictor = make_predictor(trained)
+        for warning in caught:
+            warn(str(warning.message))
+        for prediction in predictor.predict(texts()):
+            lines.write(json.dumps({"text": waiting.pop(0), **prediction.to_dict()}, ensure_ascii=False) + "\n")
+            lines.flush()

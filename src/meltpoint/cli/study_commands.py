@@ -1,6 +1,7 @@
 """The commands that make a study or show one."""
 
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -142,7 +143,8 @@ def _conduct(
                 f"(policy {verdict['policy']})"
             )
 
-    with watching(errors) as watch:
+    # What a user's own architecture prints must not get between the results.
+    with watching(errors) as watch, redirect_stdout(sys.stderr):
         run, conclusion = run_study(
             material,
             options,
@@ -157,9 +159,9 @@ def _conduct(
         print_json(run.verdict)
     else:
         results.print(render_verdict(run.verdict, run.costs))
-        results.print(f"kept in {folder}: study.db, verdict.json, run.json", soft_wrap=True)
+        results.print(f"kept in {folder}: study.db, verdict.json, run.json", markup=False, soft_wrap=True)
         if (folder / MODEL).is_dir():
-            results.print(f"the model: meltpoint predict {folder / MODEL}", soft_wrap=True)
+            results.print(f"the model: meltpoint predict {folder / MODEL}", markup=False, soft_wrap=True)
     if conclusion.ending == "interrupted":
         errors.print("interrupted; the same command with --resume goes on.")
         sys.exit(3)

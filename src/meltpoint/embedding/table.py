@@ -1,5 +1,8 @@
 """The embedding table: a real ``nn.Embedding`` aligned to a vocabulary, which remembers where it started."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -52,8 +55,9 @@ class PretrainedEmbedding(nn.Embedding):
         Raises:
             InputError: The shapes or dtypes do not fit together.
         """
-        if rows.ndim != 2 or not rows.is_floating_point():
-            raise InputError(f"rows must be a (V, D) floating tensor, found {rows.dtype} {tuple(rows.shape)}.")
+        if rows.ndim != 2 or not len(rows) or not rows.is_floating_point():
+            found = f"{rows.dtype} {tuple(rows.shape)}"
+            raise InputError(f"rows must be a (V, D) floating tensor with at least the pad row, found {found}.")
         if is_pretrained.shape != rows.shape[:1] or is_pretrained.dtype != torch.bool:
             found = f"{is_pretrained.dtype} {tuple(is_pretrained.shape)}"
             raise InputError(f"is_pretrained must be bool of shape ({len(rows)},), found {found}.")
@@ -64,6 +68,20 @@ class PretrainedEmbedding(nn.Embedding):
         self.register_buffer("is_pretrained", is_pretrained.clone(), persistent=False)
         self.vocabulary = vocabulary
         self.coverage = coverage
+
+    @contextmanager
+    def extended(self, rows: Tensor) -> Iterator[None]:
+        """Reads with further rows while the block runs: ids from V on mean ``rows`` ``(U, D)``.
+
+        An optimiser keeps the weight that it has, and nothing of the block reaches it: this is for words that
+        training never sees. Copying V rows is cheap beside scoring; stepping U rows that never move is not.
+        """
+        trained = self.weight
+        self.weight = nn.Parameter(torch.cat([trained.detach(), rows.to(trained)]), requires_grad=False)
+        try:
+            yield
+        finally:
+            self.weight = trained
 
     def restart(self, rows: Tensor, is_pretrained: Tensor) -> None:
         """Starts again from other rows of the same shape, in place (an optimiser keeps its parameter)."""

@@ -71,7 +71,7 @@ def train_final(
         assembly = assemble_model(spec, data, rows, seed=seed, where=where, extend=False)
         with torch_seeded(seed, "dropout", *where):
             fit_for(
-                assembly.model,
+                assembly.learner,
                 assembly.optimizer,
                 assembly.examples(data, rows),
                 num_steps,

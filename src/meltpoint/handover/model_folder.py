@@ -78,8 +78,12 @@ class TrainedModel:
 
     @property
     def reads_unseen_words(self) -> bool:
-        """Whether words that training never saw are read by their pretrained vectors."""
-        return policy_class(self.config.policy).reads_unseen_words
+        """Whether words that training never saw are read by their pretrained vectors.
+
+        Not under a policy that moves even their rows: what it would have made of them is not kept.
+        """
+        policy = policy_class(self.config.policy)
+        return policy.reads_unseen_words and not policy.moves_unseen_rows
 
 
 def save_model(trained: TrainedModel, folder: Path) -> None:
@@ -132,10 +136,17 @@ def load_model(folder: Path) -> TrainedModel:
         embedding = PretrainedEmbedding(torch.zeros(shape), torch.zeros(shape[0], dtype=torch.bool))
         model = build_model(known.architecture, embedding, len(known.classes))
         model.load_state_dict(_read_weights(folder / WEIGHTS))
-    except (KeyError, TypeError, InputError, RuntimeError) as error:
+        policy_class(known.policy)
+        _check_source(known.vectors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise RunFolderError(f"The model folder {folder} is damaged or incomplete: {error}") from error
     model.eval()
     return TrainedModel(config=known, vocabulary=vocabulary, model=model)
+
+
+def _check_source(vectors: Any) -> None:
+    if not isinstance(vectors, dict) or not all(isinstance(vectors.get(key), str) for key in ("source", "digest")):
+        raise InputError(f"the vectors should have a source and a digest, found {vectors!r}")
 
 
 def _read_json(path: Path) -> Any:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from meltpoint.embedding import PADDING_INDEX, UNKNOWN_INDEX
 from meltpoint.errors import MeltpointError
@@ -46,9 +45,6 @@ class Predictor:
         """Takes a model, and the vectors it was made with (None: unseen words are unknown words)."""
         self._trained = trained
         self._vectors = vectors if trained.reads_unseen_words else None
-        weight = trained.embedding.weight
-        self._weight = weight.detach()
-        self._weight_name = next(name for name, p in trained.model.named_parameters() if p is weight)
 
     def predict(self, texts: Iterable[str]) -> Iterator[Prediction]:
         """Yields a prediction per text, in order, as batches fill."""
@@ -60,29 +56,27 @@ class Predictor:
         config, vocabulary = self._trained.config, self._trained.vocabulary
         tokens = [words[: config.max_tokens] for words in vocabulary.tokenizer.tokenize_all(list(texts))]
         unseen = sorted({word for words in tokens for word in words if word not in vocabulary})
-        rows, weight = self._read_unseen(unseen)
+        rows, appended = self._read_unseen(unseen)
         length = max(1, *(len(words) for words in tokens)) if tokens else 1
         ids = torch.full((len(tokens), length), PADDING_INDEX, dtype=torch.int64)
         for line, words in zip(ids, tokens, strict=True):
             numbers = [rows.get(word) or vocabulary.index(word) for word in words] or [UNKNOWN_INDEX]
             line[: len(numbers)] = torch.tensor(numbers)
-        with torch.inference_mode():
-            scores: Tensor = functional_call(self._trained.model, {self._weight_name: weight}, (ids,))
-            probabilities = scores.softmax(dim=1).tolist()
+        with torch.inference_mode(), self._trained.embedding.extended(appended):
+            probabilities = self._trained.model(ids).softmax(dim=1).tolist()
         for values in probabilities:
             best = int(np.argmax(values))
             yield Prediction(label=config.classes[best], probabilities=dict(zip(config.classes, values, strict=True)))
 
     def _read_unseen(self, words: list[str]) -> tuple[dict[str, int], Tensor]:
-        """Returns the table with the pretrained rows of unseen words appended, and where they stand."""
+        """Returns the pretrained rows of unseen words, and the ids they get beyond the table."""
+        first, dim = self._trained.embedding.weight.shape
         if self._vectors is None or not words:
-            return {}, self._weight
+            return {}, torch.empty(0, dim)
         found = self._vectors.rows(words)
         known = np.flatnonzero(found >= 0)
         appended = torch.from_numpy(self._vectors.matrix[found[known]].astype(np.float32))
-        first = len(self._weight)
-        rows = {words[index]: first + number for number, index in enumerate(known)}
-        return rows, torch.cat([self._weight, appended])
+        return {words[index]: first + number for number, index in enumerate(known)}, appended
 
 
 def make_predictor(trained: TrainedModel) -> Predictor:

@@ -7,7 +7,7 @@ from typing import cast
 from torch import nn
 
 from meltpoint.errors import InputError
-from meltpoint.models.architectures import Architecture, Builder, token_mask
+from meltpoint.models.architectures import Architecture, Builder, PoolsFirst, token_mask
 from meltpoint.models.average import AVERAGE, AverageClassifier
 from meltpoint.models.cnn import CNN, ConvolutionalClassifier
 
@@ -17,6 +17,7 @@ __all__ = [
     "AverageClassifier",
     "Builder",
     "ConvolutionalClassifier",
+    "PoolsFirst",
     "build_model",
     "find_architecture",
     "token_mask",
@@ -48,7 +49,7 @@ def find_architecture(written: str) -> tuple[Builder, tuple[float, float]]:
         return lambda embedding, num_outputs: architecture.build(embedding, num_outputs, depth), (
             architecture.learning_rates
         )
-    if detail and not detail.isdigit():
+    if detail and not detail.isdecimal() and all(name.split(".")):
         return _import_builder(name, detail), DEFAULT_LEARNING_RATES
     near = difflib.get_close_matches(name, ARCHITECTURES, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
@@ -63,7 +64,7 @@ def _depth(architecture: Architecture, detail: str) -> int:
         return architecture.default_depth or 0
     if architecture.default_depth is None:
         raise InputError(f"Architecture {architecture.name!r} has no depth; write it without ':{detail}'.")
-    if not detail.isdigit() or int(detail) > 16:
+    if not detail.isdecimal() or int(detail) > 16:
         example = f"{architecture.name}:2"
         raise InputError(
             f"The depth of {architecture.name!r} is a number from 0 to 16, as in {example}; found {detail!r}."

@@ -5,12 +5,32 @@ padded with 0 on the right, and returns ``(B, num_outputs)`` scores. The built-i
 :data:`meltpoint.models.ARCHITECTURES`; anyone's own is written ``package.module:callable``.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
 Builder = Callable[[nn.Embedding, int], nn.Module]
+
+
+class PoolsFirst(nn.Module, ABC):
+    """A model that is ``head(pool(ids))``, where ``pool`` has no randomness and no parameter but the embedding.
+
+    Where the embedding is frozen, what ``pool`` returns never changes and is computed once per training. A model says
+    so by inheriting; its attributes would not tell, as ``pool`` and ``head`` are common names for other layers.
+    """
+
+    head: nn.Module
+
+    @abstractmethod
+    def pool(self, ids: Tensor) -> Tensor:
+        """Turns ids ``(B, T)`` int64 into features ``(B, F)``."""
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Scores texts: ids ``(B, T)`` int64 -> ``(B, C)``."""
+        scores: Tensor = self.head(self.pool(ids))
+        return scores
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor, nn
 
-from meltpoint.models.architectures import Architecture, token_mask
+from meltpoint.models.architectures import Architecture, PoolsFirst, token_mask
 
 HIDDEN_SIZE = 100
 DROPOUT = 0.2
 
 
-class AverageClassifier(nn.Module):
+class AverageClassifier(PoolsFirst):
     """Masked mean over the tokens, ``depth`` hidden layers (linear, ReLU, dropout), a linear output.
 
     Iyyer et al., "Deep unordered composition rivals syntactic methods for text classification", ACL 2015. Depth 0 is
@@ -26,12 +26,11 @@ class AverageClassifier(nn.Module):
             size = HIDDEN_SIZE
         self.head = nn.Sequential(*layers, nn.Linear(size, num_outputs))
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Scores texts: ids ``(B, T)`` int64 -> ``(B, C)``."""
+    def pool(self, ids: Tensor) -> Tensor:
+        """Averages the word vectors of each text: ids ``(B, T)`` int64 -> ``(B, D)``."""
         mask = token_mask(ids).to(self.embedding.weight.dtype)
-        total = torch.einsum("btd,bt->bd", self.embedding(ids), mask)
-        scores: Tensor = self.head(total / mask.sum(dim=1, keepdim=True).clamp(min=1))
-        return scores
+        total = torch.bmm(mask.unsqueeze(1), self.embedding(ids)).squeeze(1)
+        return total / mask.sum(dim=1, keepdim=True).clamp(min=1)
 
 
 AVERAGE = Architecture(

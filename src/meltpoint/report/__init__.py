@@ -1,8 +1,9 @@
 """What a study says, for people and for programs."""
 
-from meltpoint.report.document import METRIC, VERDICT_SCHEMA, Document, verdict_document
+from meltpoint.report.document import verdict_document
 from meltpoint.report.live import watching
 from meltpoint.report.profile import profile_document, render_profile
+from meltpoint.report.schema import METRIC, VERDICT_SCHEMA, Document
 from meltpoint.report.terminal import headline, render_verdict
 
 __all__ = [

@@ -1,18 +1,16 @@
 """What a reader of a verdict should know before relying on it: only what applies, in plain words."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from meltpoint.report.schema import Document
 from meltpoint.study import Findings
-
-if TYPE_CHECKING:
-    from meltpoint.report.document import Document
 
 FEW_TEST_ROWS = 500
 GOOD_COVERAGE = 0.8
 
 
-def find_caveats(document: "Document", findings: Findings) -> list[str]:
+def find_caveats(document: Document, findings: Findings) -> list[str]:
     """Lists the caveats of a verdict, the gravest first."""
     return [
         *_of_the_end(document),
@@ -25,7 +23,7 @@ def find_caveats(document: "Document", findings: Findings) -> list[str]:
     ]
 
 
-def _of_the_end(document: "Document") -> Iterator[str]:
+def _of_the_end(document: Document) -> Iterator[str]:
     ended, needed = document["ended"], document["needed"]
     if ended == "interrupted":
         yield "The study was interrupted; this is what it had by then. --resume goes on."
@@ -41,7 +39,7 @@ def _of_the_end(document: "Document") -> Iterator[str]:
             yield f"By the noise measured, about {needed['repeats']} further repeats would decide."
 
 
-def _of_controls(document: "Document") -> Iterator[str]:
+def _of_controls(document: Document) -> Iterator[str]:
     for control in document["controls"]:
         gain = control["gain_over_recommendation"]
         if control["control"] == "scratch" and gain["low"] is not None and gain["low"] <= 0 <= gain["high"]:
@@ -51,7 +49,7 @@ def _of_controls(document: "Document") -> Iterator[str]:
             )
 
 
-def _of_guessing(document: "Document") -> Iterator[str]:
+def _of_guessing(document: Document) -> Iterator[str]:
     counts = document["data"]["classes"].values()
     majority = 100 * max(counts) / sum(counts)
     accuracies = [policy["accuracy"] for policy in document["policies"]]
@@ -62,7 +60,7 @@ def _of_guessing(document: "Document") -> Iterator[str]:
         )
 
 
-def _of_training(document: "Document", findings: Findings) -> Iterator[str]:
+def _of_training(document: Document, findings: Findings) -> Iterator[str]:
     plan = findings.plan
     repeats = document["design"]["repeats"]
     for size in plan.sizes:
@@ -84,7 +82,7 @@ def _of_training(document: "Document", findings: Findings) -> Iterator[str]:
         )
 
 
-def _rates_at_the_edge(document: "Document", findings: Findings) -> Iterator[str]:
+def _rates_at_the_edge(document: Document, findings: Findings) -> Iterator[str]:
     plan = findings.plan
     for policy in document["policies"]:
         trials = plan.policy_trials(document["architecture"], policy["policy"], 0, plan.sizes[-1])
@@ -97,7 +95,7 @@ def _rates_at_the_edge(document: "Document", findings: Findings) -> Iterator[str
             yield str(policy["policy"])
 
 
-def _of_coverage(document: "Document") -> Iterator[str]:
+def _of_coverage(document: Document) -> Iterator[str]:
     share = document["vectors"]["coverage"]["by_token"]
     if share < GOOD_COVERAGE:
         unknown: list[dict[str, Any]] = document["vectors"]["unknown"]
@@ -108,7 +106,7 @@ def _of_coverage(document: "Document") -> Iterator[str]:
         )
 
 
-def _of_tests(document: "Document") -> Iterator[str]:
+def _of_tests(document: Document) -> Iterator[str]:
     tested = document["sizes"][-1]["test_rows"] if document["sizes"] else None
     if tested is not None and tested < FEW_TEST_ROWS:
         yield f"Only {tested:,} rows were tested on: a difference of a point or two cannot be seen with so few."

@@ -8,15 +8,12 @@ from statistics import fmean
 from typing import Any
 
 from meltpoint.report.caveats import find_caveats
+from meltpoint.report.schema import METRIC, VERDICT_SCHEMA, Document
 from meltpoint.study import ArchitectureJudgement, Conclusion, Findings
 from meltpoint.study.plan import BASELINE
 from meltpoint.text import Corpus, Coverage
 from meltpoint.vectors import Vectors
 from meltpoint.verdict import Gain, Interval
-
-VERDICT_SCHEMA = "meltpoint/verdict/1"
-METRIC = "accuracy"
-Document = dict[str, Any]
 
 
 def verdict_document(conclusion: Conclusion, corpus: Corpus, vectors: Vectors, coverage: Coverage) -> Document:

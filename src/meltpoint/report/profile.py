@@ -5,12 +5,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from meltpoint.report.document import Document
+from meltpoint.report.schema import PROFILE_SCHEMA, Document
 from meltpoint.text import Corpus, Coverage, warn_text
 from meltpoint.trial import TrialData
 from meltpoint.vectors import Vectors
 
-PROFILE_SCHEMA = "meltpoint/profile/1"
 # The textbook's rule of thumb has no numbers; these are the ones that its users put in.
 SMALL_DATA_ROWS = 2000
 GOOD_COVERAGE = 0.9

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from meltpoint.report.document import Document
+from meltpoint.report.schema import Document
 
 _STYLES = {"fine-tune": "green", "freeze": "cyan", "equivalent": "cyan", "undecided": "yellow"}
 
@@ -103,21 +104,13 @@ def _spoken(gain: Document) -> str:
 
 def _policy_table(document: Document, costs: Document) -> Table:
     largest = document["sizes"][-1]
-    table = Table(
-        title=f"{document['architecture']}, {largest['size']:,} training rows, {largest['repeats']} repeats, "
-        f"{largest['test_rows']:,} rows tested",
-        title_justify="left",
+    table = _table(
+        f"{document['architecture']}, {largest['size']:,} training rows, {largest['repeats']} repeats, "
+        f"{largest['test_rows']:,} rows tested"
     )
-    for heading in (
-        "policy",
-        "accuracy",
-        "gain over frozen (95% interval)",
-        "train",
-        "parameters",
-        "seconds",
-        "chosen",
-    ):
-        table.add_column(heading, justify="left" if heading in ("policy", "chosen") else "right")
+    table.add_column("policy")
+    for heading in ("accuracy", "gain over frozen", "train", "parameters", "seconds"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for policy in document["policies"]:
         recommended = policy["policy"] == document["policy"]
         table.add_row(
@@ -127,41 +120,45 @@ def _policy_table(document: Document, costs: Document) -> Table:
             f"{policy['train_accuracy']:.1f}",
             f"{policy['trainable_parameters']:,}",
             _seconds(costs, document["architecture"], policy["policy"]),
-            _configuration(policy["chosen"][0]),
             style="bold" if recommended else None,
         )
     for control in document["controls"]:
         if control["control"] == "tf-idf":
             row = next(one for one in largest["policies"] if one["policy"] == "tf-idf")
             seconds = _seconds(costs, "tf-idf", "tf-idf")
-            table.add_row("tf-idf", f"{control['accuracy']:.1f}", _cell(row["gain"]), "", "", seconds, "", style="dim")
+            table.add_row("tf-idf", f"{control['accuracy']:.1f}", _cell(row["gain"]), "", "", seconds, style="dim")
     table.caption = (
-        "* recommended. Intervals hold for all policies and all looks at once. Seconds: one training, median."
+        "* recommended. Accuracy in percent, gains in points with 95% intervals that hold for all policies and all "
+        "looks at once. Train: accuracy on the training rows. Seconds: one training, median."
     )
     table.caption_justify = "left"
     return table
 
 
 def _size_table(document: Document) -> Table:
-    table = Table(title="By training size: accuracy, and gain over frozen", title_justify="left")
-    table.add_column("rows", justify="right")
-    table.add_column("repeats", justify="right")
-    names = [policy["policy"] for policy in document["sizes"][-1]["policies"]]
-    for name in names:
-        table.add_column(name, justify="right")
+    table = _table("By training rows: accuracy (gain over frozen)")
+    table.add_column("policy")
     for size in document["sizes"]:
-        cells = {policy["policy"]: policy for policy in size["policies"]}
-        row = []
-        for name in names:
-            gain = cells[name]["gain"]
-            row.append(f"{cells[name]['accuracy']:.1f}" + ("" if gain is None else f" ({gain['points']:+.1f})"))
-        table.add_row(f"{size['size']:,}", str(size["repeats"]), *row)
+        table.add_column(f"{size['size']:,} rows", justify="right")
+    for position, policy in enumerate(document["sizes"][-1]["policies"]):
+        cells = [size["policies"][position] for size in document["sizes"]]
+        table.add_row(
+            policy["policy"],
+            *(
+                f"{cell['accuracy']:.1f}" + ("" if cell["gain"] is None else f" ({cell['gain']['points']:+.1f})")
+                for cell in cells
+            ),
+        )
     return table
 
 
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", caption_style="dim", box=box.SIMPLE_HEAD)
+
+
 def _architecture_table(document: Document) -> Table:
-    table = Table(title="By architecture", title_justify="left")
-    for heading in ("architecture", "decision", "policy", "accuracy", "gain over frozen (95% interval)"):
+    table = _table("By architecture")
+    for heading in ("architecture", "decision", "policy", "accuracy", "gain over frozen"):
         table.add_column(heading)
     for one in document["architectures"]:
         table.add_row(one["architecture"], one["decision"], one["policy"], f"{one['accuracy']:.1f}", _cell(one["gain"]))
@@ -179,8 +176,3 @@ def _cell(gain: Any) -> str:
 def _seconds(costs: Document, architecture: str, policy: str) -> str:
     seconds = costs.get(architecture, {}).get(policy)
     return "" if seconds is None else f"{seconds:.1f}"
-
-
-def _configuration(chosen: Document) -> str:
-    names = {"learning_rate": "lr", "learning_rate_multiplier": "x", "weight_decay": "decay"}
-    return ", ".join(f"{names.get(knob, knob)} {value:g}" for knob, value in chosen["configuration"].items())

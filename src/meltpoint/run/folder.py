@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ from meltpoint.errors import DiskError, RunFolderError
 LEDGER, VERDICT, RUN, MODEL = "study.db", "verdict.json", "run.json", "model"
 
 
-def claim_folder(folder: Path, *, resume: bool) -> None:
+def claim_folder(folder: Path, *, resume: bool) -> tuple[Path, ...]:
     """Makes a new run folder, or takes one up again.
+
+    Returns:
+        The folders that had to be made, the innermost first.
 
     Raises:
         RunFolderError: There is something else, or a run that was not to be resumed, or none to resume.
@@ -33,10 +37,27 @@ def claim_folder(folder: Path, *, resume: bool) -> None:
             f"--out {folder} holds something else ({shown}). A run needs a folder of its own: choose one that is new "
             "or empty."
         )
+    missing = tuple(path for path in (folder, *folder.parents) if not path.exists())
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        _remove_empty(missing)
         raise DiskError(f"Cannot make the folder {folder}: {error}. Choose another with --out.") from error
+    return missing
+
+
+def release_folder(folder: Path, made: tuple[Path, ...]) -> None:
+    """Takes back a claim under which nothing was found: removes the ledger, and the folders made for it."""
+    for name in (LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", f"{LEDGER}-journal"):
+        with suppress(OSError):
+            (folder / name).unlink(missing_ok=True)
+    _remove_empty(made)
+
+
+def _remove_empty(folders: tuple[Path, ...]) -> None:
+    for path in folders:
+        with suppress(OSError):
+            path.rmdir()
 
 
 def write_json(path: Path, document: Any) -> None:

@@ -3,10 +3,14 @@
 import json
 import os
 import platform
+import shutil
+import sqlite3
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +20,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from meltpoint.errors import RunFolderError
+from meltpoint.errors import DiskError, InputError, RunFolderError
 from meltpoint.handover import TrainedModel, final_recipe, load_model, save_model, train_final, versions
-from meltpoint.report import Document, verdict_document
-from meltpoint.run.folder import LEDGER, MODEL, RUN, VERDICT, claim_folder, write_json
+from meltpoint.report import VERDICT_SCHEMA, Document, verdict_document
+from meltpoint.run.folder import LEDGER, MODEL, RUN, VERDICT, claim_folder, release_folder, write_json
 from meltpoint.run.options import StudyOptions, make_plan
 from meltpoint.study import (
     Conclusion,
@@ -86,8 +90,6 @@ class Run:
     folder: Path
     verdict: Document
     costs: Document
-    # Keeps a folder that nobody asked for alive as long as the run.
-    _keep: "tempfile.TemporaryDirectory[str] | None" = None
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> "Run":
@@ -99,27 +101,37 @@ class Run:
         path = Path(folder)
         try:
             verdict = json.loads((path / VERDICT).read_text(encoding="utf-8"))
+            schema = verdict["schema"]
             costs = json.loads((path / RUN).read_text(encoding="utf-8"))["seconds_per_training"]
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunFolderError(f"{path} is not the folder of a finished study: {error}") from error
+        if schema != VERDICT_SCHEMA:
+            raise RunFolderError(
+                f"{path / VERDICT} is of the schema {schema!r}; this meltpoint reads {VERDICT_SCHEMA!r}. Use the "
+                f"version of meltpoint that {RUN} names."
+            )
         return cls(folder=path, verdict=verdict, costs=costs)
 
     def frame(self) -> pl.DataFrame:
-        """Returns every finished trial, a row each; predictions are left in the ledger."""
+        """Returns every finished trial, a row each; predictions are left in the ledger.
+
+        Raises:
+            RunFolderError: The ledger is missing, damaged, or being written to.
+        """
         columns = (
             "signature, architecture, policy, size, repeat, learning_rate, settings, status, validation_accuracy, "
             "validation_loss, train_accuracy, test_accuracy, best_step, steps, converged, trainable_parameters, seconds"
         )
-        uri = f"file:{self.folder / LEDGER}?mode=ro"
-        import sqlite3  # noqa: PLC0415
-
-        connection = sqlite3.connect(uri, uri=True)
+        path = (self.folder / LEDGER).resolve()
         try:
-            cursor = connection.execute(f"SELECT {columns} FROM trials ORDER BY repeat, size DESC, signature")  # noqa: S608
-            names = [description[0] for description in cursor.description]
-            return pl.DataFrame(cursor.fetchall(), schema=names, orient="row", infer_schema_length=None)
-        finally:
-            connection.close()
+            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+                cursor = connection.execute(f"SELECT {columns} FROM trials ORDER BY repeat, size DESC, signature")  # noqa: S608
+                names = [description[0] for description in cursor.description]
+                return pl.DataFrame(cursor.fetchall(), schema=names, orient="row", infer_schema_length=None)
+        except sqlite3.DatabaseError as error:
+            raise RunFolderError(
+                f"Cannot read the ledger {path}: {error}. Is it missing or damaged, or is a study still writing to it?"
+            ) from error
 
     def model(self) -> TrainedModel:
         """Loads the model that the study handed over.
@@ -165,18 +177,18 @@ def study(
     """
     corpus = corpus_from_lists(texts, labels, groups=groups, test_texts=test_texts, test_labels=test_labels)
     opened = open_vectors(vectors) if isinstance(vectors, str) else vectors
-    keep = None
-    if out is None:
-        keep = tempfile.TemporaryDirectory(prefix="meltpoint-run-")
-        out = keep.name
-    run, _ = run_study(
-        prepare_material(corpus, opened, tokenizer_for(opened)),
-        options or StudyOptions(),
-        Path(out),
-        budget_seconds=budget_seconds,
-        workers=workers,
-    )
-    return Run(folder=run.folder, verdict=run.verdict, costs=run.costs, _keep=keep)
+    material = prepare_material(corpus, opened, tokenizer_for(opened))
+    chosen = options or StudyOptions()
+    if out is not None:
+        return run_study(material, chosen, Path(out), budget_seconds=budget_seconds, workers=workers)[0]
+    folder = tempfile.mkdtemp(prefix="meltpoint-run-")
+    try:
+        run, _ = run_study(material, chosen, Path(folder), budget_seconds=budget_seconds, workers=workers)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    weakref.finalize(run, shutil.rmtree, folder, ignore_errors=True)
+    return run
 
 
 def run_study(
@@ -190,7 +202,7 @@ def run_study(
     watch: Callable[[Snapshot], None] = lambda _: None,
     before_final: Callable[[Document], None] = lambda _: None,
 ) -> tuple[Run, Conclusion]:
-    """Runs a study into a folder; what is wrong with the input is found before the folder is made.
+    """Runs a study into a folder. Where the input is wrong, no folder is left behind.
 
     Args:
         material: Texts and vectors.
@@ -207,26 +219,35 @@ def run_study(
     """
     started = time.time()
     options.check()
+    num_workers = (os.cpu_count() or 1) if workers is None else workers
+    if num_workers < 0:
+        raise InputError(f"--workers must be at least 0 (0 trains in this process), found {num_workers}.")
     plan = make_plan(options, material.corpus, material.vectors, material.tokenizer.name, material.data)
-    claim_folder(out, resume=resume)
-    ledger = Ledger(out / LEDGER)
+
+    def make_executor() -> Executor:
+        return WorkerProcesses(material.data, num_workers) if num_workers else InProcess(material.data)
+
+    made = claim_folder(out, resume=resume)
+    findings = Findings(plan, material.data, {})
     try:
-        _check_plan(ledger, plan, out)
-        num_workers = (os.cpu_count() or 1) if workers is None else workers
-
-        def make_executor() -> Executor:
-            return WorkerProcesses(material.data, num_workers) if num_workers else InProcess(material.data)
-
-        conclusion = conduct(
-            Findings(plan, material.data, ledger.records()),
-            ledger,
-            make_executor,
-            num_workers=max(1, num_workers),
-            budget_seconds=_study_budget(budget_seconds),
-            watch=watch,
-        )
-    finally:
-        ledger.close()
+        with closing(Ledger(out / LEDGER)) as ledger:
+            _check_plan(ledger, plan, out)
+            findings.records.update(ledger.records())
+            conclusion = conduct(
+                findings,
+                ledger,
+                make_executor,
+                num_workers=max(1, num_workers),
+                budget_seconds=_study_budget(budget_seconds),
+                watch=watch,
+            )
+    except RunFolderError:
+        # What is there is somebody else's.
+        raise
+    except (InputError, DiskError):
+        if not resume and not findings.records:
+            release_folder(out, made)
+        raise
     verdict = verdict_document(conclusion, material.corpus, material.vectors, material.coverage)
     costs = _costs(conclusion.findings)
     write_json(out / VERDICT, verdict)

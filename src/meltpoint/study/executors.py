@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Protocol, Self, cast
 
-from meltpoint.errors import InputError, MeltpointError
+from meltpoint.errors import DiskError, InputError, MeltpointError
 from meltpoint.study.messages import decode_answer
 from meltpoint.study.recording import TrialRecord, run_one
 from meltpoint.study.single_thread import single_thread
@@ -87,11 +87,19 @@ class WorkerProcesses:
 
         Raises:
             InputError: ``num_workers`` is below 1.
+            DiskError: The temporary folder cannot be written.
         """
         if num_workers < 1:
             raise InputError(f"--workers must be at least 1, found {num_workers}.")
-        self._folder = tempfile.TemporaryDirectory(prefix="meltpoint-")
-        data.save(Path(self._folder.name))
+        try:
+            self._folder = tempfile.TemporaryDirectory(prefix="meltpoint-")
+        except OSError as error:
+            raise _no_room(error) from error
+        try:
+            data.save(Path(self._folder.name))
+        except OSError as error:
+            self._folder.cleanup()
+            raise _no_room(error) from error
         self._num_workers = num_workers
         self._running: dict[str, TrialSpec] = {}
         self._tasks: queue.SimpleQueue[TrialSpec | None] = queue.SimpleQueue()
@@ -143,6 +151,13 @@ class WorkerProcesses:
         return len(self._running) < self._num_workers
 
 
+def _no_room(error: OSError) -> DiskError:
+    return DiskError(
+        f"Cannot write the data for the workers to a temporary folder: {error}. Free some space there, let TMPDIR name "
+        "another folder, or train in one process with --workers 0."
+    )
+
+
 class _Worker:
     """One worker process and the thread that talks to it."""
 
@@ -157,7 +172,8 @@ class _Worker:
         }
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "meltpoint.study.worker", str(folder)],
+            # -P: a file of the user's working folder that is called like a module must not take its place.
+            [sys.executable, "-P", "-m", "meltpoint.study.worker", str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -190,12 +206,14 @@ class _Worker:
             line = self._stdout.readline()
         except (OSError, ValueError) as error:
             raise self._death(spec) from error
-        if not line:
+        if not line.endswith("\n"):
+            # Nothing, or the beginning of an answer that was cut off.
             raise self._death(spec)
         return decode_answer(line, spec)
 
     def _death(self, spec: TrialSpec) -> MeltpointError:
-        self._process.poll()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=5)
         said = ""
         if not self._errors.closed:
             self._errors.seek(0)

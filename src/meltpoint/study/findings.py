@@ -33,7 +33,9 @@ def choose(trials: Iterable[TrialSpec], records: Mapping[str, TrialRecord]) -> C
     """
     best: Chosen | None = None
     failures: list[str] = []
+    whose = ""
     for spec in trials:
+        whose = f"{spec.architecture} / {spec.policy} at {spec.split.size} rows, repeat {spec.split.repeat + 1},"
         record = records.get(spec.signature)
         if record is None:
             return None
@@ -44,7 +46,7 @@ def choose(trials: Iterable[TrialSpec], records: Mapping[str, TrialRecord]) -> C
         if best is None or rank > (best.result.validation_accuracy, -best.result.validation_loss):
             best = Chosen(spec=spec, result=record.result)
     if best is None:
-        raise MeltpointError("Every configuration of a policy diverged. " + " ".join(failures))
+        raise MeltpointError(f"Every configuration of {whose} diverged. {' '.join(failures)}")
     return best
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from meltpoint.randomness import seed_for
 from meltpoint.study.findings import Findings
@@ -13,8 +14,8 @@ from meltpoint.verdict import (
     Design,
     Interval,
     MeltingPoint,
-    compare,
     compare_pair,
+    compare_sizes,
     decide,
     melting_point,
 )
@@ -116,38 +117,36 @@ def _judge_architecture(
     largest = plan.sizes[-1]
     design: Design = "fixed" if findings.data.has_test else "rotating"
 
-    def compare_at(size: int, level: float) -> Comparison:
-        scores = {policy: findings.scores(architecture, policy, size, num_repeats[size]) for policy in plan.policies}
-        scores[TFIDF] = findings.scores(TFIDF, TFIDF, size, num_repeats[size])
-        return compare(
-            scores,
-            baseline=BASELINE,
-            design=design,
-            train_size=size,
-            candidates=plan.candidates,
-            controls=(*plan.control_policies, TFIDF),
-            level=level,
-            rope_points=plan.rope_points,
-            seed=seed_for(plan.seed, "comparison", architecture, size, num_repeats[size]),
-        )
-
-    comparisons = {size: compare_at(size, level) for size in sorted(num_repeats)}
+    names = [(architecture, policy) for policy in plan.policies] + [(TFIDF, TFIDF)]
+    scores = {
+        size: {name: findings.scores(owner, name, size, repeats) for owner, name in names}
+        for size, repeats in num_repeats.items()
+    }
+    compare_at = partial(
+        compare_sizes,
+        scores,
+        baseline=BASELINE,
+        design=design,
+        candidates=plan.candidates,
+        controls=(*plan.control_policies, TFIDF),
+        rope_points=plan.rope_points,
+        seed=seed_for(plan.seed, "comparison", architecture),
+    )
+    comparisons = compare_at(level=level)
     parameters = _trainable_parameters(findings, architecture)
     decision = decide(comparisons[largest], rope_points=plan.rope_points, trainable_parameters=parameters)
-    recommended = findings.scores(architecture, decision.recommendation, largest, num_repeats[largest])
     controls = []
     for name in (*plan.control_policies, TFIDF):
-        owner = TFIDF if name == TFIDF else architecture
-        scores = findings.scores(owner, name, largest, num_repeats[largest])
-        gain = compare_pair(scores, recommended, design=design, train_size=largest, level=CONTROL_LEVEL)
+        recommended = scores[largest][decision.recommendation]
+        gain = compare_pair(scores[largest][name], recommended, design=design, train_size=largest, level=CONTROL_LEVEL)
         controls.append(Control(name=name, mean_score=comparisons[largest].mean_scores[name], gain=gain))
     # The crossing is read off all sizes at once: their intervals must hold together.
-    together = [compare_at(size, level / len(comparisons)) for size in comparisons]
+    together = compare_at(level=level / len(comparisons))
     return ArchitectureJudgement(
         architecture=architecture,
         comparisons=comparisons,
         decision=decision,
-        melting_point=melting_point(list(comparisons), together, plan.rope_points),
+        melting_point=melting_point(list(together), list(together.values()), plan.rope_points),
         controls=tuple(controls),
         trainable_parameters=parameters,
     )

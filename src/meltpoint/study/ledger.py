@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,18 @@ class Ledger:
         self.path = path
         try:
             self._connection = sqlite3.connect(path, timeout=0.5, isolation_level=None)
+        except sqlite3.OperationalError as error:
+            raise _disk_error(path, error) from error
+        try:
+            self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _prepare(self) -> None:
+        """Locks the file and makes sure that it is a ledger."""
+        path = self.path
+        try:
             self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
@@ -80,9 +93,7 @@ class Ledger:
                 ) from error
             raise _disk_error(path, error) from error
         except sqlite3.DatabaseError as error:
-            raise RunFolderError(
-                f"{path} is not a ledger of meltpoint, or it is damaged ({error}). Choose another folder with --out."
-            ) from error
+            raise _damage(path, error) from error
         version = self.read("schema_version")
         if version is None:
             self.write("schema_version", str(SCHEMA_VERSION))
@@ -93,13 +104,16 @@ class Ledger:
             )
 
     def close(self) -> None:
-        """Closes the file and frees its lock."""
+        """Closes the file and frees its lock; what is left is one plain file, which needs no log to be read."""
+        with suppress(sqlite3.Error):
+            # Without space for it the log stays, and is read with the file as ever.
+            self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.close()
 
     def read(self, key: str) -> str | None:
         """Returns a fact about the study, or None."""
-        row = self._connection.execute("SELECT value FROM study WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row[0])
+        rows = self._fetch("SELECT value FROM study WHERE key = ?", (key,))
+        return str(rows[0][0]) if rows else None
 
     def write(self, key: str, value: str) -> None:
         """Keeps a fact about the study."""
@@ -130,10 +144,23 @@ class Ledger:
         self._execute(f"INSERT OR IGNORE INTO trials VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
 
     def records(self) -> dict[str, TrialRecord]:
-        """Returns every finished trial, by signature."""
+        """Returns every finished trial, by signature.
+
+        Raises:
+            RunFolderError: The file is damaged.
+        """
         columns = ", ".join((*_MEASURES, "failure", "spec", "predicted"))
-        rows = self._connection.execute(f"SELECT signature, {columns} FROM trials ORDER BY signature")  # noqa: S608
-        return {row[0]: _record(row[1:]) for row in rows}
+        rows = self._fetch(f"SELECT signature, {columns} FROM trials ORDER BY signature")  # noqa: S608
+        try:
+            return {row[0]: _record(row[1:]) for row in rows}
+        except (ValueError, KeyError, TypeError, zlib.error) as error:
+            raise _damage(self.path, error) from error
+
+    def _fetch(self, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(statement, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise _damage(self.path, error) from error
 
     def _execute(self, statement: str, values: tuple[Any, ...]) -> None:
         try:
@@ -151,6 +178,12 @@ def _record(row: tuple[Any, ...]) -> TrialRecord:
         result = TrialResult(**{**measures, "converged": bool(measures["converged"])}, predicted=classes)
     return TrialRecord(
         spec=TrialSpec.from_json(spec), result=result, failure=failure, seconds=float(measures["seconds"])
+    )
+
+
+def _damage(path: Path, error: Exception) -> RunFolderError:
+    return RunFolderError(
+        f"{path} is not a ledger of meltpoint, or it is damaged ({error}). Choose another folder with --out."
     )
 
 

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from meltpoint.embedding import PretrainedEmbedding, make_policy
-from meltpoint.models import build_model
+from meltpoint.models import PoolsFirst, build_model
 from meltpoint.randomness import generator, seed_for, torch_seeded
 from meltpoint.trial.data import TrialData
 from meltpoint.trial.spec import TrialSpec
-from meltpoint.trial.table import trial_table
-from meltpoint.trial.training import Examples
+from meltpoint.trial.table import append_unseen, trial_table
+from meltpoint.trial.training import Examples, Scores, pooled, score
 
 Rows = NDArray[np.int64]
 
@@ -27,9 +27,10 @@ class Assembly:
         model: The architecture over the embedding.
         embedding: The table, by words of the training rows first.
         optimizer: Made by the policy.
-        table_rows: ``(L,)`` int64, the row of the table for each token of the lexicon.
-        num_words: Rows of the table that belong to the vocabulary (pad and unknown included); the rows after them
-            are words that training never sees.
+        table_rows: ``(L,)`` int64, the row for each token of the lexicon; rows beyond the table are of ``unseen``.
+        num_words: Rows of the table that belong to the vocabulary, pad and unknown included.
+        unseen: ``(U, D)`` pretrained rows of words that training never sees and that stand outside the table: scoring
+            reads them.
         max_tokens: Longer texts are cut.
     """
 
@@ -38,7 +39,22 @@ class Assembly:
     optimizer: Optimizer
     table_rows: Rows
     num_words: int
+    unseen: Tensor
     max_tokens: int
+
+    @property
+    def pools_once(self) -> bool:
+        """Whether the layers that learn stand above features that never change."""
+        # A subclass with a forward pass of its own is more than its head over its pooled features.
+        pools_first = isinstance(self.model, PoolsFirst) and type(self.model).forward is PoolsFirst.forward
+        return pools_first and not self.embedding.weight.requires_grad
+
+    @property
+    def learner(self) -> nn.Module:
+        """The module that is trained and scored on :meth:`examples`: the model, or its head over pooled features."""
+        if isinstance(self.model, PoolsFirst) and self.pools_once:
+            return self.model.head
+        return self.model
 
     @property
     def trainable_parameters(self) -> int:
@@ -49,7 +65,22 @@ class Assembly:
         return total
 
     def examples(self, data: TrialData, rows: Rows) -> Examples:
-        """Returns rows of the data as this model reads them."""
+        """Returns rows of the data as :attr:`learner` reads them: token ids, or features that are pooled here once."""
+        texts = self.texts(data, rows)
+        if isinstance(self.model, PoolsFirst) and self.pools_once:
+            with self.embedding.extended(self.unseen):
+                return pooled(texts, self.model)
+        return texts
+
+    def score(self, learner: nn.Module, examples: Examples) -> Scores:
+        """Scores the learner, reading words that training never saw."""
+        if self.pools_once:
+            return score(learner, examples)
+        with self.embedding.extended(self.unseen):
+            return score(learner, examples)
+
+    def texts(self, data: TrialData, rows: Rows) -> Examples:
+        """Returns rows of the data as token ids."""
         return Examples(
             packed=data.packed,
             rows=rows,
@@ -77,9 +108,12 @@ def assemble_model(
         data,
         train_rows,
         unknown=spec.unknown,
-        extend=extend and policy.reads_unseen_words,
+        extend=extend and policy.moves_unseen_rows,
         random=generator(seed, "unknown words", *where),
     )
+    unseen = np.empty(0, dtype=np.int64)
+    if extend and policy.reads_unseen_words:
+        table_rows, unseen = append_unseen(data, table_rows, embedding.num_embeddings)
     with torch_seeded(seed, "head", *where):
         model = build_model(spec.architecture, embedding, data.num_classes)
     optimizer = policy.optimizer(
@@ -96,5 +130,6 @@ def assemble_model(
         optimizer=optimizer,
         table_rows=table_rows,
         num_words=num_words,
+        unseen=torch.from_numpy(data.pretrained[unseen]),
         max_tokens=spec.schedule.max_tokens,
     )

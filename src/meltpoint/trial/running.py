@@ -12,7 +12,7 @@ from meltpoint.trial.control import TFIDF, run_tfidf
 from meltpoint.trial.data import TrialData
 from meltpoint.trial.spec import TrialSpec
 from meltpoint.trial.splits import Split, split_for
-from meltpoint.trial.training import check_outputs, fit, score
+from meltpoint.trial.training import check_outputs, fit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,22 +78,23 @@ def _run_control(spec: TrialSpec, data: TrialData, split: Split) -> TrialResult:
 def _run_model(spec: TrialSpec, data: TrialData, split: Split) -> TrialResult:
     seed, where = spec.split.seed, (spec.split.repeat, spec.split.size)
     trained = assemble_model(spec, data, split.train, seed=seed, where=where)
+    check_outputs(trained.model, trained.texts(data, split.train), data.num_classes)
     train = trained.examples(data, split.train)
-    check_outputs(trained.model, train, data.num_classes)
     with torch_seeded(seed, "dropout", *where):
         course = fit(
-            trained.model,
+            trained.learner,
             trained.optimizer,
             train,
             trained.examples(data, split.validation),
             spec.schedule,
             generator(seed, "batches", *where),
+            scorer=trained.score,
         )
-    tested = score(trained.model, trained.examples(data, split.test))
+    tested = trained.score(trained.learner, trained.examples(data, split.test))
     return TrialResult(
         validation_accuracy=course.validation.accuracy,
         validation_loss=course.validation.loss,
-        train_accuracy=score(trained.model, train).accuracy,
+        train_accuracy=trained.score(trained.learner, train).accuracy,
         test_accuracy=tested.accuracy,
         predicted=tested.predicted.astype(np.int16),
         best_step=course.best_step,

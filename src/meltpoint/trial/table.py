@@ -1,7 +1,8 @@
 """The table of one trial: the words of its training rows, restricted from the vectors' vocabulary.
 
 Restricting is exact. A row that no training text touches has zero gradient and zero moments: under Adam it never
-moves, so that leaving it out of the table changes no other row's bits.
+moves, so that leaving it out of the table changes no other row. (Not one bit, where the rows kept fill whole vector
+registers; torch's fused Adam computes the last few numbers of a tensor in a scalar loop, which may round otherwise.)
 """
 
 import numpy as np
@@ -22,13 +23,13 @@ def trial_table(
     """Builds the embedding of a trial.
 
     The vocabulary is that of the training rows. Words of other rows that have a pretrained vector are appended when
-    ``extend``, for scoring: no training text touches them. All other words are unknown.
+    ``extend``, for policies that move even these. All other words are unknown.
 
     Args:
         data: The study's data, L tokens.
         train_rows: Rows trained on, without the validation rows.
         unknown: Initialisation of words without a pretrained vector.
-        extend: Whether a word that was not trained on is read by its pretrained vector.
+        extend: Whether words that are not trained on are in the table.
         random: Draws the unknown words.
 
     Returns:
@@ -42,11 +43,22 @@ def trial_table(
     rows = assemble_rows(data.pretrained[seen[data.found[seen]]], known, unknown=unknown, random=random)
     num_words = len(rows)
     if extend:
-        appended = np.flatnonzero(data.found & (table_rows == UNKNOWN_INDEX))
-        table_rows[appended] = len(rows) + np.arange(len(appended))
+        table_rows, appended = append_unseen(data, table_rows, len(rows))
         rows = np.concatenate([rows, data.pretrained[appended]])
         known = np.concatenate([known, np.ones(len(appended), dtype=np.bool_)])
     return PretrainedEmbedding(from_numpy(rows), from_numpy(known)), table_rows, num_words
+
+
+def append_unseen(data: TrialData, table_rows: Rows, num_rows: int) -> tuple[Rows, Rows]:
+    """Numbers the words that have a pretrained vector and no row of the table yet, from ``num_rows`` on.
+
+    Returns:
+        ``(L,)`` int64, the row for each token of the lexicon; and the tokens that were appended, ``(U,)``, in order.
+    """
+    appended = np.flatnonzero(data.found & (table_rows == UNKNOWN_INDEX))
+    extended = table_rows.copy()
+    extended[appended] = num_rows + np.arange(len(appended))
+    return extended, appended
 
 
 def vocabulary_tokens(data: TrialData, train_rows: Rows) -> Rows:

@@ -1,7 +1,7 @@
 """The training loop: one for every policy, architecture and optimiser."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch.nn import functional
 from torch.optim import Optimizer
 
 from meltpoint.errors import DivergedError, InputError
+from meltpoint.models import PoolsFirst
 from meltpoint.randomness import Generator
 from meltpoint.text import PackedTexts
 from meltpoint.trial.spec import Schedule
@@ -18,6 +19,9 @@ from meltpoint.trial.spec import Schedule
 SCORING_BATCH_SIZE = 512
 # Batches are cut from pools of this many batches, sorted by length within the pool: little padding, little order.
 POOL_BATCHES = 8
+DIVERGENCE_CAUSES = (
+    "The learning rate may be too high for this architecture, or its forward pass divides by zero on short texts."
+)
 
 Rows = NDArray[np.int64]
 
@@ -32,6 +36,7 @@ class Examples:
         label_ids: ``(N,)`` classes of all texts.
         table_rows: ``(L,)`` int64, the row of the embedding table for each token of the lexicon.
         max_tokens: Longer texts are cut.
+        features: ``(n, F)``, what a model's ``pool`` makes of the rows, where that was computed once; else None.
     """
 
     packed: PackedTexts
@@ -39,10 +44,16 @@ class Examples:
     label_ids: Rows
     table_rows: Rows
     max_tokens: int
+    features: Tensor | None = None
 
     def batch(self, positions: Rows) -> tuple[Tensor, Tensor]:
-        """Returns ids ``(B, T)`` int64, padded with 0, and labels ``(B,)`` int64 of these positions in ``rows``."""
+        """Returns these positions in ``rows``: inputs and labels ``(B,)`` int64.
+
+        The inputs are the pooled features ``(B, F)`` where there are any, else ids ``(B, T)`` int64, padded with 0.
+        """
         rows = self.rows[positions]
+        if self.features is not None:
+            return self.features[torch.from_numpy(positions)], torch.from_numpy(self.label_ids[rows])
         ids = self.packed.padded(rows, self.max_tokens, self.table_rows)
         return torch.from_numpy(ids), torch.from_numpy(self.label_ids[rows])
 
@@ -96,6 +107,20 @@ class Fit:
     validation: Scores
 
 
+def pooled(examples: Examples, model: PoolsFirst) -> Examples:
+    """Computes the pooled features of all examples, in batches of like length."""
+    order = np.argsort(examples.packed.lengths[examples.rows], kind="stable")
+    features: list[Tensor] = []
+    with torch.inference_mode():
+        for start in range(0, len(order), SCORING_BATCH_SIZE):
+            ids, _ = examples.batch(order[start : start + SCORING_BATCH_SIZE])
+            features.append(model.pool(ids))
+    ranks = np.empty_like(order)
+    ranks[order] = np.arange(len(order))
+    # A copy made outside inference mode: autograd may save it.
+    return replace(examples, features=torch.cat(features)[torch.from_numpy(ranks)].clone())
+
+
 def score(model: nn.Module, examples: Examples) -> Scores:
     """Scores a model on examples, in evaluation mode, in batches of like length."""
     order = np.argsort(examples.packed.lengths[examples.rows], kind="stable")
@@ -120,6 +145,8 @@ def fit(
     validation: Examples,
     schedule: Schedule,
     random: Generator,
+    *,
+    scorer: Callable[[nn.Module, Examples], Scores] = score,
 ) -> Fit:
     """Trains until the validation rows show no better for ``patience_steps``, and goes back to the best step.
 
@@ -141,7 +168,9 @@ def fit(
             step += 1
             if step % schedule.evaluate_every and step < schedule.max_steps:
                 continue
-            now = score(model, validation)
+            now = scorer(model, validation)
+            if not np.isfinite(now.loss):
+                raise DivergedError(f"The validation loss is not finite at step {step}. {DIVERGENCE_CAUSES}")
             if best is None or now.rank > best.rank:
                 best, best_step, last_progress = now, step, step
                 best_weights = [p.detach().clone() for p in trainable]
@@ -179,10 +208,7 @@ def train_step(model: nn.Module, optimizer: Optimizer, ids: Tensor, labels: Tens
     optimizer.zero_grad(set_to_none=True)
     loss = functional.cross_entropy(model(ids), labels)
     if not torch.isfinite(loss):
-        raise DivergedError(
-            "The training loss is no longer finite. The learning rate may be too high for this architecture, or its "
-            "forward pass divides by zero on short texts."
-        )
+        raise DivergedError(f"The training loss is no longer finite. {DIVERGENCE_CAUSES}")
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
 
@@ -194,9 +220,10 @@ def check_outputs(model: nn.Module, examples: Examples, num_classes: int) -> Non
     with torch.inference_mode():
         outputs = model(ids)
     expected = (len(ids), num_classes)
-    found = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
-    if found != expected:
+    if not isinstance(outputs, Tensor) or outputs.shape != expected or not outputs.is_floating_point():
+        tensor = isinstance(outputs, Tensor)
+        found = f"{outputs.dtype} {tuple(outputs.shape)}" if tensor else type(outputs).__name__
         raise InputError(
-            f"The architecture must return scores of shape (batch, classes) = {expected} for token ids of shape "
-            f"{tuple(ids.shape)}; it returned {found}."
+            f"The architecture must return floating scores of shape (batch, classes) = {expected} for token ids of "
+            f"shape {tuple(ids.shape)}; it returned {found}."
         )

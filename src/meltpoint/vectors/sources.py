@@ -170,7 +170,7 @@ def _find_file(given: str, member: str | None, dim: int | None) -> FileSource:
         raise VectorFileError(f"{given}: the file cannot be opened: {error}") from error
     chosen = None
     if is_zip:
-        from meltpoint.vectors.containers import choose_member  # noqa: PLC0415 - zipfile, and plain files need none
+        from meltpoint.vectors.members import choose_member  # noqa: PLC0415 - zipfile, and plain files need none
 
         chosen = choose_member(path, given, member, dim)
     elif member is not None:

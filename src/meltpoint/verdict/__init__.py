@@ -3,7 +3,7 @@
 Formulas, sources and simulated coverage: docs/statistics.md.
 """
 
-from meltpoint.verdict.comparison import Comparison, Gain, compare
+from meltpoint.verdict.comparison import Comparison, Gain, compare, compare_sizes
 from meltpoint.verdict.decision import Decision, decide
 from meltpoint.verdict.intervals import Interval, compare_pair
 from meltpoint.verdict.layout import Design
@@ -19,6 +19,7 @@ __all__ = [
     "MeltingPoint",
     "compare",
     "compare_pair",
+    "compare_sizes",
     "decide",
     "default_looks",
     "level_at",

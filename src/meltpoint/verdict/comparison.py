@@ -1,4 +1,4 @@
-"""The comparison of several policies with one baseline at one training size."""
+"""The comparison of several policies with one baseline, at one training size or at all sizes of a study."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,11 +8,20 @@ from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
 from meltpoint.errors import InputError
-from meltpoint.randomness import generator
-from meltpoint.verdict.intervals import POINTS, Interval, Noise, checked_level, interval_around, noise_of
+from meltpoint.randomness import Generator, generator
+from meltpoint.verdict.intervals import (
+    POINTS,
+    Interval,
+    Noise,
+    TrainingNoise,
+    checked_level,
+    interval_around,
+    noise_of,
+)
 from meltpoint.verdict.layout import Design, Floats, checked_scores, layout_of
 from meltpoint.verdict.moments import Moments, paired_moments
 from meltpoint.verdict.multiplicity import gain_correlation, holm, simultaneous_level
+from meltpoint.verdict.pooling import pooled_training
 from meltpoint.verdict.regret import expected_regret
 
 
@@ -79,67 +88,122 @@ def compare(
     rope_points: float = 0.5,
     seed: int,
 ) -> Comparison:
-    """Compares candidates and controls with the baseline, paired by repeat and by row.
+    """Compares candidates and controls with the baseline at one training size: :func:`compare_sizes` for a single one.
 
     Args:
-        scores: Policy name to an (R, N) matrix: the score of repeat r on row i, NaN where it did not test that row. In
-            the rotating design every labelled row has its column, tested or not.
+        scores: Policy name to an (R, N) matrix.
+        baseline: See :func:`compare_sizes`, as for all that follow.
+        design: ``"fixed"`` or ``"rotating"``.
+        train_size: Rows in the training budget of one repeat.
+        candidates: Policies that may be recommended.
+        controls: Policies shown for scale.
+        level: The error of this look.
+        rope_points: Half-width of the region of practical equivalence, in points.
+        seed: The master seed of the simulations.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        InputError: If the matrices are not paired, or an argument cannot be.
+    """
+    return compare_sizes(
+        {train_size: scores},
+        baseline=baseline,
+        design=design,
+        candidates=candidates,
+        controls=controls,
+        level=level,
+        rope_points=rope_points,
+        seed=seed,
+    )[train_size]
+
+
+def compare_sizes(
+    scores_by_size: Mapping[int, Mapping[str, NDArray[np.floating]]],
+    *,
+    baseline: str = "frozen",
+    design: Design,
+    candidates: Sequence[str],
+    controls: Sequence[str] = (),
+    level: float,
+    rope_points: float = 0.5,
+    seed: int,
+) -> dict[int, Comparison]:
+    """Compares candidates and controls with the baseline at every training size, paired by repeat and by row.
+
+    Training noise is estimated from all candidates at all sizes together; see ``pooling``. Controls may be of another
+    kind, so each speaks for itself.
+
+    Args:
+        scores_by_size: Training size (rows in the training budget of one repeat) to policy name to an (R, N) matrix:
+            the score of repeat r on row i, NaN where it did not test that row. In the rotating design every labelled
+            row has its column, tested or not. R may differ between sizes.
         baseline: The policy that the others are compared with.
         design: ``"fixed"``: a given test set, all of it tested in every repeat; ``"rotating"``: rotating test folds.
-        train_size: Rows in the training budget of one repeat.
         candidates: Policies that may be recommended, without the baseline.
         controls: Policies shown for scale, without the baseline.
-        level: The error of this look: 0.05 without interim looks, otherwise what ``look_levels`` assigns.
+        level: The error at each size of this look: 0.05 without interim looks, otherwise what ``look_levels`` assigns.
         rope_points: Half-width of the region of practical equivalence, in points.
         seed: The master seed of the simulations behind simultaneous intervals and regret.
 
     Returns:
-        The comparison; bit for bit the same for the same input and seed, whatever the order of policies.
+        Training size, rising, to the comparison; bit for bit the same for the same input and seed, whatever the order
+        of policies and sizes.
 
     Raises:
         InputError: If the matrices are not paired, or an argument cannot be.
     """
     checked_level(level)
     checked_rope(rope_points)
+    if not scores_by_size:
+        raise InputError("Nothing to compare: give the scores of at least one training size.")
     if not candidates:
         raise InputError(f"Nothing to compare with {baseline}: name at least one candidate.")
-    matrices = checked_scores(scores, (baseline, *candidates, *controls))
-    tested = ~np.isnan(matrices[baseline])
-    layout = layout_of(tested, design=design, train_size=train_size)
+    # Sorted, so that sums and draws, and with them every last bit, do not depend on the order of sizes and policies.
+    sizes = sorted(scores_by_size)
+    of_candidates: list[Moments] = []
+    of_controls: list[Moments | None] = []
+    mean_scores: list[dict[str, float]] = []
+    for size in sizes:
+        matrices = checked_scores(scores_by_size[size], (baseline, *candidates, *controls))
+        tested = ~np.isnan(matrices[baseline])
+        layout = layout_of(tested, design=design, train_size=size)
+        gained = {name: POINTS * (matrix - matrices[baseline]) for name, matrix in matrices.items()}
+        of_candidates.append(paired_moments(np.stack([gained[name] for name in sorted(candidates)]), tested, layout))
+        of_controls.append(
+            paired_moments(np.stack([gained[name] for name in sorted(controls)]), tested, layout) if controls else None
+        )
+        mean_scores.append({name: _mean_score(matrix) for name, matrix in matrices.items()})
+    pooled = pooled_training(of_candidates)
 
-    def moments_of(names: Sequence[str]) -> Moments:
-        differences = np.stack([POINTS * (matrices[name] - matrices[baseline]) for name in names])
-        return paired_moments(differences, tested, layout)
+    def compare_at(index: int) -> Comparison:
+        moments, control_moments = of_candidates[index], of_controls[index]
+        family = _family(
+            sorted(candidates), moments, pooled[index], level, generator(seed, "simultaneous intervals", "candidates")
+        )
+        regrets = _regrets(baseline, family.gains, moments, family.correlation, seed)
+        control_gains: Mapping[str, Gain] = {}
+        if control_moments is not None:
+            unpooled = (None,) * len(controls)
+            draws = generator(seed, "simultaneous intervals", "controls")
+            control_gains = _family(sorted(controls), control_moments, unpooled, level, draws).gains
+        return Comparison(
+            baseline=baseline,
+            candidates=tuple(family.gains[name] for name in candidates),
+            controls=tuple(control_gains[name] for name in controls),
+            mean_scores=mean_scores[index],
+            expected_regret={name: regrets[name] for name in (baseline, *candidates)},
+            num_repeats=moments.layout.num_repeats,
+            num_rows=moments.layout.num_rows,
+            level=level,
+            interval_level=family.interval_level,
+            rope_points=rope_points,
+            design=design,
+            train_size=sizes[index],
+        )
 
-    # Sorted, so that the draws, and with them every last bit, do not depend on the order of policies.
-    names = sorted(candidates)
-    moments = moments_of(names)
-    correlation = gain_correlation(moments)
-    interval_level = simultaneous_level(correlation, level, generator(seed, "simultaneous intervals", "candidates"))
-    gains = _gains(names, moments, interval_level)
-    baseline_regret, *candidate_regrets = _regrets(gains, moments, correlation, seed)
-    regrets = dict(zip(names, candidate_regrets, strict=True))
-    control_gains: dict[str, Gain] = {}
-    if controls:
-        control_names = sorted(controls)
-        control_moments = moments_of(control_names)
-        control_draws = generator(seed, "simultaneous intervals", "controls")
-        control_level = simultaneous_level(gain_correlation(control_moments), level, control_draws)
-        control_gains = _gains(control_names, control_moments, control_level)
-    return Comparison(
-        baseline=baseline,
-        candidates=tuple(gains[name] for name in candidates),
-        controls=tuple(control_gains[name] for name in controls),
-        mean_scores={name: float(np.nanmean(matrix, axis=1).mean()) * POINTS for name, matrix in matrices.items()},
-        expected_regret={baseline: baseline_regret, **{name: regrets[name] for name in candidates}},
-        num_repeats=layout.num_repeats,
-        num_rows=layout.num_rows,
-        level=level,
-        interval_level=interval_level,
-        rope_points=rope_points,
-        design=design,
-        train_size=train_size,
-    )
+    return {size: compare_at(index) for index, size in enumerate(sizes)}
 
 
 def checked_rope(rope_points: float) -> float:
@@ -153,15 +217,36 @@ def checked_rope(rope_points: float) -> float:
     return rope_points
 
 
-def _gains(names: Sequence[str], moments: Moments, interval_level: float) -> dict[str, Gain]:
-    """Returns the gains of one family by name: intervals at ``interval_level``, p-values adjusted over the family."""
-    noises = [noise_of(moments, index) for index in range(len(names))]
+def _mean_score(matrix: Floats) -> float:
+    return float(np.nanmean(matrix, axis=1).mean()) * POINTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Family:
+    """Gains that hold at once, with the correlation (P, P) of their errors and the level of each one's interval."""
+
+    gains: Mapping[str, Gain]
+    correlation: Floats
+    interval_level: float
+
+
+def _family(
+    names: Sequence[str],
+    moments: Moments,
+    pooled: Sequence[TrainingNoise | None],
+    level: float,
+    draws: Generator,
+) -> _Family:
+    """Returns the gains of one family: intervals that hold at once at ``level``, p-values adjusted over the family."""
+    correlation = gain_correlation(moments)
+    interval_level = simultaneous_level(correlation, level, draws)
+    noises = [noise_of(moments, index, training) for index, training in enumerate(pooled)]
     intervals = [
         interval_around(points, *noise.standard_error(), interval_level)
         for points, noise in zip(moments.gains.tolist(), noises, strict=True)
     ]
     p_values = holm([_p_value(interval) for interval in intervals]).tolist()
-    return {
+    gains = {
         name: Gain(
             policy=name,
             points=interval.points,
@@ -174,6 +259,7 @@ def _gains(names: Sequence[str], moments: Moments, interval_level: float) -> dic
         )
         for name, interval, p_value, noise in zip(names, intervals, p_values, noises, strict=True)
     }
+    return _Family(gains=gains, correlation=correlation, interval_level=interval_level)
 
 
 def _p_value(interval: Interval) -> float:
@@ -184,8 +270,10 @@ def _p_value(interval: Interval) -> float:
     return float(2 * student_t.sf(abs(interval.points) / interval.standard_error, interval.df))
 
 
-def _regrets(gains: Mapping[str, Gain], moments: Moments, correlation: Floats, seed: int) -> list[float]:
-    """Returns the expected regrets of the baseline and of each of ``gains``."""
+def _regrets(
+    baseline: str, gains: Mapping[str, Gain], moments: Moments, correlation: Floats, seed: int
+) -> dict[str, float]:
+    """Returns the expected regret of the baseline and of each of ``gains``, by name."""
     # One repeat shows no training noise: what the test rows alone show is then a lower bound, and all there is.
     standard_errors = np.array(
         [
@@ -197,4 +285,4 @@ def _regrets(gains: Mapping[str, Gain], moments: Moments, correlation: Floats, s
     regrets = expected_regret(
         moments.gains, standard_errors, smallest_df, correlation, generator(seed, "expected regret")
     )
-    return [float(regret) for regret in regrets]
+    return dict(zip((baseline, *gains), regrets.tolist(), strict=True))

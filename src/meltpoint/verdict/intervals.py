@@ -34,62 +34,81 @@ class Interval:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrainingNoise:
+    """Training noise as a whole study shows it.
+
+    Attributes:
+        variance: The variance of the training noise that differs between repeats, in points squared.
+        df: Degrees of freedom of the variance between repeats that it was taken from.
+    """
+
+    variance: float
+    df: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Noise:
     """Where the uncertainty of one gain comes from, in points squared, so that a larger study can be foretold.
 
     The variance of the gain is ``testing + (1 / R + c) * training``, with c = rho / (1 - rho) for training sets whose
-    noise correlates by rho (0 in the fixed design), and training = max(0, between - explained).
+    noise correlates by rho (0 in the fixed design), and training = max(0, between - explained) unless the whole study
+    has shown it better.
 
     Attributes:
         layout: The sizes of the study it was measured in.
         testing: Variance of the gain that the finite test set causes.
         between: Variance of the repeat means.
         explained: The part of ``between`` that the finite test set causes.
+        pooled: The training noise that the whole study shows; None where this gain alone has to.
     """
 
     layout: Layout
     testing: float
     between: float
     explained: float
+    pooled: TrainingNoise | None = None
 
     @property
     def training(self) -> float:
         """The variance of the training noise that differs between repeats."""
-        return max(0.0, self.between - self.explained)
+        return self.pooled.variance if self.pooled else max(0.0, self.between - self.explained)
 
     def standard_error(self) -> tuple[float, float]:
         """Returns the standard error of the gain in points and its degrees of freedom.
 
-        Satterthwaite's df for testing + a * between - a * explained, a = 1 / R + c; never below R - 1, what the repeats
-        alone would give. Rotating folds hardly tell training noise from the noise of their rows, so there a lucky small
-        ``between`` must not buy certainty: it counts with at least its expectation, ``explained``.
+        Satterthwaite's df for testing + a * between - a * explained, a = 1 / R + c; never below what the repeats alone
+        would give: R - 1, or the pool's. Rotating folds hardly tell training noise from the noise of their rows, so
+        there a lucky small ``between`` must not buy certainty: it counts with at least its expectation, ``explained``.
         """
         layout = self.layout
         if not layout.is_measurable:
             return np.inf, 0.0
-        repeat_df = layout.num_repeats - 1
+        repeat_df = self.pooled.df if self.pooled else layout.num_repeats - 1.0
         row_df = layout.num_rows - 1
         rho = layout.training_correlation
         factor = 1 / layout.num_repeats + rho / (1 - rho)
         variance = self.testing + factor * self.training
-        between = self.between if layout.design == "fixed" else max(self.between, self.explained)
+        between = self.training + self.explained
+        if layout.design == "fixed" and not self.pooled:
+            between = self.between
         spread = (
             self.testing**2 / row_df
             + (factor * between) ** 2 / repeat_df
             + (factor * self.explained) ** 2 / (repeat_df * row_df)
         )
         # A variance of 1e-200 points squared has a square that underflows to 0: that is no noise at all.
-        df = max(float(repeat_df), variance**2 / spread) if spread > 0 else float(repeat_df)
+        df = max(repeat_df, variance**2 / spread) if spread > 0 else repeat_df
         return float(np.sqrt(variance)), df
 
 
-def noise_of(moments: Moments, index: int) -> Noise:
-    """Returns the noise of the gain at ``index`` in (P,)."""
+def noise_of(moments: Moments, index: int, pooled: TrainingNoise | None = None) -> Noise:
+    """Returns the noise of the gain at ``index`` in (P,), with its training part from the whole study where given."""
     return Noise(
         layout=moments.layout,
         testing=float(moments.testing[index, index]),
         between=float(moments.between[index, index]),
         explained=float(moments.explained[index, index]),
+        pooled=pooled,
     )
 
 

@@ -60,7 +60,10 @@ def enlarged(noise: Noise, num_repeats: int, num_columns: int) -> Noise:
         row_load=1 / num_rows,
         training_correlation=rho,
     )
-    return Noise(layout=layout, testing=testing, between=training + explained, explained=explained)
+    pooled = noise.pooled and replace(
+        noise.pooled, variance=training, df=noise.pooled.df * (num_repeats - 1) / (old.num_repeats - 1)
+    )
+    return Noise(layout=layout, testing=testing, between=training + explained, explained=explained, pooled=pooled)
 
 
 def needed_to_decide(comparison: Comparison, is_decided: IsDecided) -> tuple[int | None, int | None]:

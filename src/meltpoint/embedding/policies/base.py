@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 
 from meltpoint.embedding.table import PretrainedEmbedding
 from meltpoint.errors import InputError
+from meltpoint.randomness import seed_for
 
 GroupOptions = dict[str, Any]
 
@@ -29,6 +30,8 @@ class Policy(ABC):
     search_values: ClassVar[Mapping[str, tuple[float, ...]]] = {}
     # Whether a word that training never saw is read by its pretrained vector.
     reads_unseen_words: ClassVar[bool] = True
+    # Whether training also moves the rows of words that it never sees, so that they must be in the table.
+    moves_unseen_rows: ClassVar[bool] = False
 
     @abstractmethod
     def embedding_options(self, lr: float) -> GroupOptions | None:
@@ -75,16 +78,17 @@ class Policy(ABC):
         """
         optimizer_class = self.adapt_optimizer(optimizer_class)
         embeddings = pretrained_embeddings(model)
-        for embedding in embeddings:
-            self.start(embedding, seed)
-        tables = {id(embedding.weight) for embedding in embeddings}
+        for position, embedding in enumerate(embeddings):
+            self.start(embedding, seed_for(seed, "embedding", position))
+        # One entry per weight: embeddings may share one, which is then stepped, and acted on, once.
+        tables = {id(embedding.weight): embedding for embedding in embeddings}
         others = [p for p in model.parameters() if id(p) not in tables and p.requires_grad]
         groups: list[dict[str, Any]] = []
         if others:
             groups.append({"params": others, "name": "other", **self.other_options()})
         own = self.embedding_options(lr)
         if own is not None:
-            weights = list({id(embedding.weight): embedding.weight for embedding in embeddings}.values())
+            weights = [embedding.weight for embedding in tables.values()]
             groups.append({"params": weights, "name": "embedding", **own})
         if not groups:
             raise InputError(
@@ -97,7 +101,7 @@ class Policy(ABC):
             def hook(stepped: Optimizer, args: object, kwargs: object) -> None:  # noqa: ARG001
                 # The groups are looked up at each step: load_state_dict replaces them.
                 group = next(group for group in stepped.param_groups if group["name"] == "embedding")
-                for embedding in embeddings:
+                for embedding in tables.values():
                     self.after_step(embedding, group)
 
             optimizer.register_step_post_hook(hook)

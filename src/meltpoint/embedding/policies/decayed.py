@@ -26,6 +26,7 @@ class Decayed(Policy):
 
     name = "decayed"
     summary = "trained with coupled Adam weight decay toward zero, which also shrinks rows never seen (textbook C)"
+    moves_unseen_rows = True
     search_values = {"weight_decay": (1e-6, 1e-5, 1e-4)}  # noqa: RUF012
 
     weight_decay: float = 1e-5
@@ -48,6 +49,6 @@ class Decayed(Policy):
         if "weight_decay" not in inspect.signature(optimizer_class).parameters:
             raise InputError(
                 f"Policy {self.name!r} needs an optimiser with weight decay; {optimizer_class.__name__} has none. "
-                " Use torch.optim.Adam, or another policy."
+                "Use torch.optim.Adam, or another policy."
             )
         return optimizer_class

@@ -17,7 +17,7 @@ class Scaled(Policy):
 
     name = "scaled"
     summary = "trained in a parameter group of its own, at a multiple of the learning rate (textbook B)"
-    search_values = {"learning_rate_multiplier": (0.03, 0.1, 0.3)}  # noqa: RUF012
+    search_values = {"learning_rate_multiplier": (0.3, 0.1, 0.03)}  # noqa: RUF012
 
     learning_rate_multiplier: float = 0.1
 

@@ -1,0 +1,38 @@
+"""Training under one policy: an honest score, all rows, and a folder that is never overwritten."""
+
+import pytest
+
+from meltpoint.errors import InputError, RunFolderError
+from meltpoint.handover import load_model
+from meltpoint.run import StudyOptions, prepare_material, train_policy
+from meltpoint.text import corpus_from_lists, tokenizer_for
+
+TEXTS = [f"{cue} {noun}" for noun in "film plot scene actor".split() for cue in "great fine lovely dull weak poor".split()]
+OPTIONS = StudyOptions(search_trials=2, num_folds=2)
+
+
+@pytest.fixture(scope="module")
+def material(glove):
+    # Half of the labels contradict the other half: training ends soon.
+    return prepare_material(corpus_from_lists(TEXTS, ["good", "bad"] * 12), glove, tokenizer_for(glove))
+
+
+def test_the_model_is_trained_on_all_rows_and_scored_on_held_out_ones(material, tmp_path):
+    tried = []
+    training = train_policy(material, OPTIONS, "frozen", tmp_path / "a" / "model", watch=tried.append)
+    assert len(tried) == 2
+    assert training.trained.config.rows == 24
+    assert len(training.chosen.result.predicted) == 12
+    assert load_model(tmp_path / "a" / "model").config == training.trained.config
+
+
+def test_an_existing_folder_is_refused(material, tmp_path):
+    with pytest.raises(RunFolderError, match="exists already; give the name of a folder that does not"):
+        train_policy(material, OPTIONS, "frozen", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_policy_is_refused_before_anything_is_made(material, tmp_path):
+    with pytest.raises(InputError, match="No policy is called 'thawed'"):
+        train_policy(material, OPTIONS, "thawed", tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,258 @@
+"""Executors: the same bits in this process and in workers; what a user's architecture may do to them."""
+
+import os
+import signal
+import tempfile
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from meltpoint.errors import DiskError, InputError, MeltpointError
+from meltpoint.study import InProcess, StudyPlan, WorkerProcesses
+from meltpoint.study.messages import decode_answer, encode_answer, encode_error
+from meltpoint.text import corpus_from_lists, tokenizer_for
+from meltpoint.trial import prepare_data
+
+CUES, NOUNS = "great fine lovely warm dull weak poor awful".split(), "film plot scene".split()
+TEXTS = [f"{cue} {noun}" for cue in CUES for noun in NOUNS]
+PLAN = StudyPlan(
+    study="digest",
+    seed=0,
+    architectures=("average",),
+    policies=("frozen", "fine-tuned"),
+    sizes=(10,),
+    max_repeats=2,
+    search_trials=1,
+    num_folds=2,
+    unknown="zero",
+    max_tokens=8,
+    rope_points=0.5,
+)
+ARCHITECTURES = """
+import os
+import sys
+
+import torch
+from torch import nn
+
+from meltpoint.models import build_model
+
+
+def chatty(embedding, num_outputs):
+    print("built", flush=True)
+    os.write(1, b"{not an answer}\\n")
+    return build_model("average", embedding, num_outputs)
+
+
+def raising(embedding, num_outputs):
+    raise KeyError("no such layer")
+
+
+def wrong_shape(embedding, num_outputs):
+    return build_model("average", embedding, num_outputs + 1)
+
+
+def no_module(embedding, num_outputs):
+    return "a model"
+
+
+class FailsLater(nn.Module):
+    def __init__(self, embedding, num_outputs):
+        super().__init__()
+        self.inner = build_model("average", embedding, num_outputs)
+
+    def forward(self, ids):
+        if self.training:
+            raise RuntimeError("only in training")
+        return self.inner(ids)
+
+
+def leaves(embedding, num_outputs):
+    sys.stderr.write("farewell")
+    sys.stderr.flush()
+    os._exit(7)
+"""
+
+
+@pytest.fixture(scope="module")
+def data(glove):
+    labels = ["good"] * 12 + ["bad"] * 12
+    return prepare_data(corpus_from_lists(TEXTS, labels), glove, tokenizer_for(glove))
+
+
+@pytest.fixture
+def own_temporary_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def architectures(tmp_path, monkeypatch):
+    (tmp_path / "own_architectures.py").write_text(ARCHITECTURES)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+def short(spec):
+    return replace(spec, schedule=replace(spec.schedule, max_steps=40))
+
+
+def a_trial(architecture="average"):
+    return short(next(replace(PLAN, architectures=(architecture,)).policy_trials(architecture, "frozen", 0, 10)))
+
+
+def run(executor, specs):
+    """Feeds the executor as a study does, and returns its records by signature."""
+    waiting, found = list(specs), {}
+    while waiting or executor.running:
+        while waiting and executor.has_room:
+            executor.start(waiting.pop(0))
+        record = executor.finished(60)
+        assert record is not None
+        found[record.spec.signature] = record
+    return found
+
+
+def test_workers_give_the_bits_of_this_process(data, own_temporary_folder):
+    specs = [short(spec) for repeat in range(2) for spec in PLAN.trials(repeat)]
+    with InProcess(data) as executor:
+        here = run(executor, specs)
+    with WorkerProcesses(data, 2) as executor:
+        there = run(executor, specs)
+        assert len(list(own_temporary_folder.iterdir())) == 1
+    assert list(own_temporary_folder.iterdir()) == []
+    assert here.keys() == there.keys()
+    for signature, record in here.items():
+        one, other = vars(record.result).copy(), vars(there[signature].result).copy()
+        assert one.pop("predicted").tobytes() == other.pop("predicted").tobytes()
+        assert {**one, "seconds": 0} == {**other, "seconds": 0}
+
+
+def test_what_an_architecture_prints_does_not_get_between_the_answers(data, architectures):
+    with WorkerProcesses(data, 1) as executor:
+        found = run(executor, [a_trial("own_architectures:chatty")])
+    (record,) = found.values()
+    with InProcess(data) as executor:
+        (plain,) = run(executor, [a_trial()]).values()
+    assert len(record.result.predicted) == len(plain.result.predicted)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("raising", r"own_architectures:raising failed at .*own_architectures\.py:18: KeyError: 'no such layer'"),
+        ("wrong_shape", r"must return .*scores of shape \(batch, classes\) = \(2, 2\).*returned .*\(2, 3\)"),
+        ("no_module", r"'own_architectures:no_module' must return an nn.Module, it returned str"),
+        ("FailsLater", r"FailsLater failed at .*own_architectures\.py:36: RuntimeError: only in training"),
+    ],
+)
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_architecture_that_fails_is_wrong_input(name, message, workers, data, architectures, own_temporary_folder):
+    executor = WorkerProcesses(data, workers) if workers else InProcess(data)
+    with pytest.raises(InputError, match=message), executor:
+        run(executor, [a_trial(f"own_architectures:{name}")])
+    assert [path for path in own_temporary_folder.iterdir() if path.name.startswith("meltpoint-")] == []
+
+
+def test_a_failure_of_ours_is_not_blamed_on_the_architecture(data):
+    broken = replace(data, pretrained=data.pretrained[:3])
+    with pytest.raises(IndexError), InProcess(broken) as executor:
+        run(executor, [a_trial()])
+
+
+def test_a_worker_that_leaves_is_told_with_its_last_words(data, architectures):
+    with (
+        pytest.raises(
+            MeltpointError,
+            match=r"worker process ended \(exit 7\) while it trained own_architectures:leaves / frozen at 10 rows.*"
+            r"Finished trials are kept; go on with --resume.*last words: farewell",
+        ),
+        WorkerProcesses(data, 1) as executor,
+    ):
+        run(executor, [a_trial("own_architectures:leaves")])
+
+
+def test_a_killed_worker_is_told(data):
+    with (
+        pytest.raises(MeltpointError, match=r"worker process ended \(exit -9\).*too little memory\?.*words: none"),
+        WorkerProcesses(data, 1) as executor,
+    ):
+        executor.start(a_trial())
+        (worker,) = executor._workers
+        os.kill(worker._process.pid, signal.SIGKILL)
+        executor.finished(60)
+
+
+def test_half_an_answer_is_a_death_and_no_wait_without_end(data):
+    with WorkerProcesses(data, 1) as executor:
+        (worker,) = executor._workers
+
+        class HalfAnAnswer:
+            def readline(self):
+                worker._process.kill()
+                return '{"result": {"predic'
+
+            def close(self):
+                stdout.close()
+
+        stdout, worker._stdout = worker._stdout, HalfAnAnswer()
+        executor.start(a_trial())
+        with pytest.raises(MeltpointError, match="worker process ended"):
+            executor.finished(60)
+
+
+def test_workers_end_with_the_block(data):
+    with WorkerProcesses(data, 2) as executor:
+        executor.start(a_trial())
+        processes = [worker._process for worker in executor._workers]
+    deadline = time.monotonic() + 5
+    while any(process.poll() is None for process in processes):
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize("num_workers", [0, -1])
+def test_there_must_be_a_worker(num_workers, data):
+    with pytest.raises(InputError, match=f"at least 1, found {num_workers}"):
+        WorkerProcesses(data, num_workers)
+
+
+def test_no_place_for_the_data_is_a_disk_error(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
+    with pytest.raises(DiskError, match=r"temporary folder: .*TMPDIR .*--workers 0"):
+        WorkerProcesses(data, 1)
+
+
+def test_no_space_for_the_data_is_a_disk_error_and_leaves_nothing(data, own_temporary_folder, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(DiskError, match="No space left on device"):
+        WorkerProcesses(data, 1)
+    assert list(own_temporary_folder.iterdir()) == []
+
+
+def test_answers_survive_the_line(data):
+    with InProcess(data) as executor:
+        (record,) = run(executor, [a_trial()]).values()
+    line = encode_answer(record)
+    assert "\n" not in line
+    found = decode_answer(line, record.spec)
+    assert found.result.predicted.tobytes() == record.result.predicted.tobytes()
+    assert found.seconds == record.seconds
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (InputError("wrong\nshape"), InputError, r"^wrong\nshape$"),
+        (RuntimeError("odd"), MeltpointError, r"^Training average / frozen failed: odd\nTRACE$"),
+    ],
+)
+def test_errors_survive_the_line(error, kind, message):
+    line = encode_error(error, "TRACE")
+    assert "\n" not in line
+    with pytest.raises(kind, match=message) as caught:
+        decode_answer(line, a_trial())
+    assert type(caught.value) is kind
