@@ -17,9 +17,9 @@ import pytest
 import meltpoint
 from meltpoint.randomness import generator
 
-CUES = {"good": "great fine lovely warm bright".split(), "bad": "dull weak poor boring awful".split()}
-FILLER = "the film plot actor scene music story camera".split()
-OPTIONS = ("--vectors", "glove-6b-50d", "--policy", "fine-tuned", "--search", "2", "--repeats", "2", "--size", "60")
+CUES = {"good": ["great", "fine", "lovely", "warm", "bright"], "bad": ["dull", "weak", "poor", "boring", "awful"]}
+FILLER = ["the", "film", "plot", "actor", "scene", "music", "story", "camera"]
+OPTIONS = ("--vectors", "glove-6b-50d", "--policy", "fine-tuned", "--search", "1", "--repeats", "3", "--size", "60")
 LEFT = ["model", "run.json", "study.db", "verdict.json"]
 
 
@@ -27,7 +27,7 @@ def reviews(num_rows):
     random = generator(0, "reviews")
     for row in range(num_rows):
         cue = ("good", "bad")[row % 2]
-        label = cue if row % 4 else ("good", "bad")[row % 3 % 2]
+        label = cue if row % 3 else ("good", "bad")[row % 4 // 2]
         yield f"{' '.join([*random.choice(FILLER, 4), *random.choice(CUES[cue], 2)])},{label}"
 
 
@@ -136,7 +136,7 @@ def test_workers_make_no_difference(workers, data, reference, start, tmp_path):
     code, out, err = start("study", data, *OPTIONS, "--workers", workers, "--out", "run").wait()
     assert code == 0, err
     assert_same_results(tmp_path / "run", reference)
-    assert list((tmp_path / "temporary").iterdir()) == []
+    assert list((tmp_path / "temporary").glob("meltpoint-*")) == []
     assert "verdict" in out
     assert "kept in run: study.db, verdict.json, run.json" in out
     assert "the model: meltpoint predict run/model" in out
@@ -176,7 +176,7 @@ def test_an_interrupted_study_says_what_it_has_and_goes_on_to_the_same_bytes(dat
     assert "The study was interrupted" in out
     assert err.splitlines()[-1] == "interrupted; the same command with --resume goes on."
     assert interrupted.survivors() == []
-    assert list((tmp_path / "temporary").iterdir()) == []
+    assert list((tmp_path / "temporary").glob("meltpoint-*")) == []
     assert sorted(path.name for path in run.iterdir()) == ["run.json", "study.db", "verdict.json"]
     assert json.loads((run / "verdict.json").read_text())["ended"] == "interrupted"
     assert assert_sound(run / "study.db") > 0

@@ -29,14 +29,14 @@ number = 3
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
     folder = tmp_path_factory.mktemp("own")
-    package = folder / "own_architectures"
+    package = folder / "own_package"
     package.mkdir()
     (package / "__init__.py").write_text("")
     (package / "bags.py").write_text(OWN)
     (package / "broken.py").write_text("import a_package_that_is_not_there\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
-        yield "own_architectures.bags"
+        yield "own_package.bags"
 
 
 def embedding():
@@ -65,10 +65,10 @@ def test_ones_own_must_return_a_module(own):
 @pytest.mark.parametrize(
     ("written", "text"),
     [
-        ("own_architectures.bags:Bagg", "module own_architectures.bags has no callable 'Bagg'"),
-        ("own_architectures.bags:number", r"no callable 'number'. It must be a callable \(embedding, num_outputs\)"),
-        ("own_architectures.sacks:Bag", "'own_architectures.sacks'. It must be importable .* PYTHONPATH"),
-        ("own_architectures.broken:Bag", "broken:Bag: No module named 'a_package_that_is_not_there'"),
+        ("own_package.bags:Bagg", "module own_package.bags has no callable 'Bagg'"),
+        ("own_package.bags:number", r"no callable 'number'. It must be a callable \(embedding, num_outputs\)"),
+        ("own_package.sacks:Bag", "'own_package.sacks'. It must be importable .* PYTHONPATH"),
+        ("own_package.broken:Bag", "broken:Bag: No module named 'a_package_that_is_not_there'"),
         ("avrage", "called 'avrage'. Did you mean 'average'\\? There are: average, cnn; your own is written"),
         ("avrage:2", "called 'avrage:2'. Did you mean 'average'"),
         ("zzz", "called 'zzz'. There are"),

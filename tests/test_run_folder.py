@@ -53,7 +53,7 @@ def test_what_cannot_be_claimed(inside, resume, message, tmp_path):
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(DiskError, match="Cannot make the folder .*Choose another with --out"):
+    with pytest.raises(DiskError, match=r"Cannot make the folder .*Choose another with --out"):
         claim_folder(tmp_path / "file" / "run", resume=False)
 
 
@@ -66,7 +66,9 @@ def test_json_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(DiskError, match=r"Cannot write .*No space left on device\. What stood there before still stands"):
+    with pytest.raises(
+        DiskError, match=r"Cannot write .*No space left on device\. What stood there before still stands"
+    ):
         write_json(path, {"word": "other"})
     assert json.loads(path.read_text(encoding="utf-8"))["word"] == "schön"
     assert [entry.name for entry in tmp_path.iterdir()] == ["verdict.json"]

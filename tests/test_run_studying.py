@@ -12,11 +12,11 @@ import meltpoint as mp
 from meltpoint.errors import DiskError, InputError, RunFolderError
 from meltpoint.randomness import generator
 from meltpoint.run import Run, StudyOptions, prepare_material, run_study
-from meltpoint.study import Ledger
+from meltpoint.studies import Ledger, recording
 from meltpoint.text import corpus_from_lists, tokenizer_for
 
-CUES = {"good": "great fine lovely warm bright".split(), "bad": "dull weak poor boring awful".split()}
-FILLER = "the film plot actor scene music story camera".split()
+CUES = {"good": ["great", "fine", "lovely", "warm", "bright"], "bad": ["dull", "weak", "poor", "boring", "awful"]}
+FILLER = ["the", "film", "plot", "actor", "scene", "music", "story", "camera"]
 OPTIONS = StudyOptions(policies=("fine-tuned",), search_trials=1, max_repeats=2, sizes=(40, 60))
 
 
@@ -116,10 +116,10 @@ def test_a_finished_study_resumes_to_itself_without_training(material, run, monk
     ],
 )
 def test_other_settings_are_named(changes, message, material, run):
-    ledger = (run.folder / "study.db").read_bytes()
+    trials = run.frame()
     with pytest.raises(RunFolderError, match=message):
         run_study(material, replace(OPTIONS, **changes), run.folder, resume=True, workers=0)
-    assert (run.folder / "study.db").read_bytes() == ledger
+    assert run.frame().equals(trials)
 
 
 def test_other_data_are_named(labelled, glove, run):
@@ -145,15 +145,13 @@ def test_a_damaged_ledger_is_not_resumed(material, tmp_path):
 
 
 def test_a_failure_before_the_first_trial_leaves_nothing(material, tmp_path, monkeypatch):
-    monkeypatch.setattr("meltpoint.study.recording.run_trial", failing(InputError("cannot train this")))
+    monkeypatch.setattr(recording, "run_trial", failing(InputError("cannot train this")))
     with pytest.raises(InputError, match="cannot train this"):
         run_study(material, OPTIONS, tmp_path / "a" / "b", workers=0)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failure_afterwards_keeps_the_finished_trials(material, tmp_path, monkeypatch):
-    from meltpoint.study import recording
-
     run_trial, calls = recording.run_trial, []
 
     def second_fails(spec, data):

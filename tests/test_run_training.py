@@ -7,14 +7,16 @@ from meltpoint.handover import load_model
 from meltpoint.run import StudyOptions, prepare_material, train_policy
 from meltpoint.text import corpus_from_lists, tokenizer_for
 
-TEXTS = [f"{cue} {noun}" for noun in "film plot scene actor".split() for cue in "great fine lovely dull weak poor".split()]
+NOUNS, CUES = ["film", "plot", "scene", "actor"], ["great", "fine", "lovely", "dull", "weak", "poor"]
+TEXTS = [f"{cue} {noun}" for noun in NOUNS for cue in CUES]
+# Every cue is as often good as bad: there is little to learn, and training soon ends by its patience.
+LABELS = [("good", "bad")[(row + row // len(CUES)) % 2] for row in range(len(TEXTS))]
 OPTIONS = StudyOptions(search_trials=2, num_folds=2)
 
 
 @pytest.fixture(scope="module")
 def material(glove):
-    # Half of the labels contradict the other half: training ends soon.
-    return prepare_material(corpus_from_lists(TEXTS, ["good", "bad"] * 12), glove, tokenizer_for(glove))
+    return prepare_material(corpus_from_lists(TEXTS, LABELS), glove, tokenizer_for(glove))
 
 
 def test_the_model_is_trained_on_all_rows_and_scored_on_held_out_ones(material, tmp_path):

@@ -8,13 +8,13 @@ import pytest
 import meltpoint.trial.splits
 from meltpoint.errors import MeltpointError
 from meltpoint.randomness import generator
-from meltpoint.study import Findings, InProcess, StudyPlan, TrialRecord
-from meltpoint.study.findings import choose
+from meltpoint.studies import Findings, InProcess, StudyPlan, TrialRecord
+from meltpoint.studies.findings import choose
 from meltpoint.text import corpus_from_lists, tokenizer_for
 from meltpoint.trial import TFIDF, TrialData, TrialResult, prepare_data, rows_for
 
-CUES = {"good": "great fine lovely warm bright".split(), "bad": "dull weak poor boring awful".split()}
-FILLER = "the film plot actor scene music story camera".split()
+CUES = {"good": ["great", "fine", "lovely", "warm", "bright"], "bad": ["dull", "weak", "poor", "boring", "awful"]}
+FILLER = ["the", "film", "plot", "actor", "scene", "music", "story", "camera"]
 CELLS = [("average", "frozen"), ("average", "scaled"), (TFIDF, TFIDF)]
 
 

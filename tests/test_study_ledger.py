@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from meltpoint.errors import DiskError, RunFolderError
-from meltpoint.study import Ledger, TrialRecord
+from meltpoint.studies import Ledger, TrialRecord
 from meltpoint.trial import Schedule, SplitSpec, TrialResult, TrialSpec
 
 shares = st.floats(0, 1)
@@ -182,7 +182,7 @@ def test_a_full_disk_is_an_error_that_keeps_what_was_finished(tmp_path):
 
         def fill():
             nonlocal kept
-            for kept in range(1000):  # noqa: B007 - counted for the comparison below
+            for kept in range(1000):
                 ledger.add(a_record(kept, num_predicted=5000))
 
         with pytest.raises(DiskError, match=r"Cannot write the ledger .*full.*finished before are kept.*--resume"):

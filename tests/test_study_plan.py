@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from meltpoint.embedding import policies
 from meltpoint.errors import InputError
-from meltpoint.study import DEFAULT_POLICIES, StudyPlan, choose_sizes
+from meltpoint.studies import DEFAULT_POLICIES, StudyPlan, choose_sizes
 from meltpoint.trial import TFIDF
 
 PLAN = StudyPlan(

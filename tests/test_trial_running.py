@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from meltpoint.embedding import POLICIES
 from meltpoint.errors import DivergedError, InputError
 from meltpoint.randomness import generator, torch_seeded
-from meltpoint.study import StudyPlan
+from meltpoint.studies import StudyPlan
 from meltpoint.text import corpus_from_lists, read_corpus, tokenizer_named
 from meltpoint.trial import (
     TFIDF,

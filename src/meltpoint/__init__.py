@@ -5,8 +5,6 @@ torch takes seconds.
 """
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -70,20 +68,6 @@ __all__ = [
     "study",
     "tokenizer_for",
 ]
-
-
-class _Package(ModuleType):
-    """A package whose public names stay what they are: ``study`` is the function, not the folder of that name.
-
-    Importing a folder of a package sets an attribute of the package. That must not hide a public name.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _HOME_OF and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,7 @@ from meltpoint.cli.material import read_material
 from meltpoint.cli.output import errors, print_json, results, warn
 
 if TYPE_CHECKING:
-    from meltpoint.study import TrialRecord
+    from meltpoint.studies import TrialRecord
 
 
 def train(

@@ -67,7 +67,7 @@ def study(
         quiet=as_json,
     )
     from meltpoint.run import StudyOptions  # noqa: PLC0415
-    from meltpoint.study import DEFAULT_POLICIES  # noqa: PLC0415
+    from meltpoint.studies import DEFAULT_POLICIES  # noqa: PLC0415
 
     chosen = StudyOptions(
         architectures=shared.parse_names(architecture, "--architecture"),
@@ -133,19 +133,12 @@ def _conduct(
     *,
     as_json: bool,
 ) -> None:
-    from meltpoint.report import Document, render_verdict, watching  # noqa: PLC0415
-    from meltpoint.run import MODEL, run_study  # noqa: PLC0415
-
-    def announce(verdict: Document) -> None:
-        if not as_json and verdict["policies"] and verdict["ended"] != "interrupted":
-            errors.print(
-                f"training the model to hand over on all {verdict['data']['train_rows']:,} rows "
-                f"(policy {verdict['policy']})"
-            )
+    from meltpoint.report import render_verdict, watching  # noqa: PLC0415
+    from meltpoint.run import MODEL, hand_over, has_model_to_hand_over, measure  # noqa: PLC0415
 
     # What a user's own architecture prints must not get between the results.
     with watching(errors) as watch, redirect_stdout(sys.stderr):
-        run, conclusion = run_study(
+        run, conclusion = measure(
             material,
             options,
             folder,
@@ -153,14 +146,20 @@ def _conduct(
             budget_seconds=budget_seconds,
             workers=workers,
             watch=(lambda _: None) if as_json else watch,
-            before_final=announce,
         )
     if as_json:
         print_json(run.verdict)
     else:
         results.print(render_verdict(run.verdict, run.costs))
         results.print(f"kept in {folder}: study.db, verdict.json, run.json", markup=False, soft_wrap=True)
-        if (folder / MODEL).is_dir():
+    if has_model_to_hand_over(conclusion):
+        verdict = run.verdict
+        if not as_json:
+            rows = verdict["data"]["train_rows"]
+            errors.print(f"training the model on all {rows:,} rows, policy {verdict['policy']}", markup=False)
+        with redirect_stdout(sys.stderr):
+            hand_over(material, run, conclusion)
+        if not as_json:
             results.print(f"the model: meltpoint predict {folder / MODEL}", markup=False, soft_wrap=True)
     if conclusion.ending == "interrupted":
         errors.print("interrupted; the same command with --resume goes on.")

@@ -12,7 +12,7 @@ import torch
 
 from meltpoint.handover.model_folder import ModelConfig, TrainedModel
 from meltpoint.randomness import generator, torch_seeded
-from meltpoint.study import Chosen, Findings, single_thread
+from meltpoint.studies import Chosen, Findings, single_thread
 from meltpoint.text import PADDING, UNKNOWN, Vocabulary, tokenizer_named
 from meltpoint.trial import TrialSpec, assemble_model, fit_for, vocabulary_tokens
 from meltpoint.vectors import Vectors

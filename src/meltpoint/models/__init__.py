@@ -80,6 +80,12 @@ def _import_builder(module_name: str, attribute: str) -> Builder:
             f"Cannot import the module of --architecture {module_name}:{attribute}: {error}. It must be importable "
             "where meltpoint runs (installed, or in a folder on PYTHONPATH)."
         ) from error
+    except Exception as error:
+        # Anything may happen in the user's own code; where, the traceback says (--traceback).
+        raise InputError(
+            f"The module of --architecture {module_name}:{attribute} fails when it is imported: "
+            f"{type(error).__name__}: {error}."
+        ) from error
     builder = getattr(module, attribute, None)
     if not callable(builder):
         raise InputError(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from meltpoint.report.schema import Document
-from meltpoint.study import Findings
+from meltpoint.studies import Findings
 
 FEW_TEST_ROWS = 500
 GOOD_COVERAGE = 0.8
@@ -27,7 +27,7 @@ def _of_the_end(document: Document) -> Iterator[str]:
     ended, needed = document["ended"], document["needed"]
     if ended == "interrupted":
         yield "The study was interrupted; this is what it had by then. --resume goes on."
-    if ended == "budget":
+    if ended == "budget" and document["decision"] == "undecided":
         yield "The time budget ended the study before it was decided; --resume goes on where it stopped."
     if document["decision"] == "undecided" and document["policies"]:
         if needed["test_rows"] is not None:
@@ -36,17 +36,20 @@ def _of_the_end(document: Document) -> Iterator[str]:
                 f"{needed['test_rows']:,} would be needed."
             )
         if needed["repeats"] is not None:
-            yield f"By the noise measured, about {needed['repeats']} further repeats would decide."
+            more = "one further repeat" if needed["repeats"] == 1 else f"{needed['repeats']} further repeats"
+            yield f"By the noise measured, about {more} would decide."
 
 
 def _of_controls(document: Document) -> Iterator[str]:
     for control in document["controls"]:
         gain = control["gain_over_recommendation"]
-        if control["control"] == "scratch" and gain["low"] is not None and gain["low"] <= 0 <= gain["high"]:
-            yield (
-                "Pretraining shows no clear worth at this size: a random start does about as well "
-                f"({gain['points']:+.2f} points, 95% interval {gain['low']:+.2f} to {gain['high']:+.2f})."
-            )
+        if gain["low"] is None or not gain["low"] <= 0 <= gain["high"]:
+            continue
+        told = f"({gain['points']:+.1f} points, 95% interval {gain['low']:+.1f} to {gain['high']:+.1f})"
+        if control["control"] == "scratch":
+            yield f"The worth of pretraining is not shown at this size: a random start may do as well {told}."
+        else:
+            yield f"The worth of vectors is not shown at this size: TF-IDF + logistic regression may do as well {told}."
 
 
 def _of_guessing(document: Document) -> Iterator[str]:

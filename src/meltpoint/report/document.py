@@ -9,8 +9,8 @@ from typing import Any
 
 from meltpoint.report.caveats import find_caveats
 from meltpoint.report.schema import METRIC, VERDICT_SCHEMA, Document
-from meltpoint.study import ArchitectureJudgement, Conclusion, Findings
-from meltpoint.study.plan import BASELINE
+from meltpoint.studies import ArchitectureJudgement, Conclusion, Findings
+from meltpoint.studies.plan import BASELINE
 from meltpoint.text import Corpus, Coverage
 from meltpoint.vectors import Vectors
 from meltpoint.verdict import Gain, Interval

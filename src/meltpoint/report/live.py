@@ -10,8 +10,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from meltpoint.study import Findings, Snapshot
-from meltpoint.study.plan import BASELINE
+from meltpoint.studies import Findings, Snapshot
+from meltpoint.studies.plan import BASELINE
 
 PLAIN_EVERY_SECONDS = 20.0
 

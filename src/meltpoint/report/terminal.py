@@ -85,7 +85,7 @@ def _explanation(document: Document) -> str:
         name = {"tf-idf": "TF-IDF + logistic regression", "scratch": "A random start, trained"}[control["control"]]
         lines.append(
             f"{name}: {control['accuracy']:.1f}%, {_against(gain)} the recommendation by "
-            f"{abs(gain['points']):.1f} points."
+            f"{abs(gain['points']):.1f} points ({gain['low']:+.1f} to {gain['high']:+.1f})."
         )
     return "\n".join(lines)
 
@@ -105,7 +105,7 @@ def _spoken(gain: Document) -> str:
 def _policy_table(document: Document, costs: Document) -> Table:
     largest = document["sizes"][-1]
     table = _table(
-        f"{document['architecture']}, {largest['size']:,} training rows, {largest['repeats']} repeats, "
+        f"{document['architecture']}, {largest['size']:,} training rows, {_counted(largest['repeats'], 'repeat')}, "
         f"{largest['test_rows']:,} rows tested"
     )
     table.add_column("policy")
@@ -171,6 +171,10 @@ def _cell(gain: Any) -> str:
     if gain["low"] is None:
         return f"{gain['points']:+.1f}"
     return f"{gain['points']:+.1f} ({gain['low']:+.1f} to {gain['high']:+.1f})"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _seconds(costs: Document, architecture: str, policy: str) -> str:

@@ -3,7 +3,16 @@
 from meltpoint.run.demo import DEMO_VECTORS, LICENCE_NOTE, demo_corpus
 from meltpoint.run.folder import MODEL
 from meltpoint.run.options import StudyOptions, make_plan
-from meltpoint.run.studying import Material, Run, prepare_material, run_study, study
+from meltpoint.run.studying import (
+    Material,
+    Run,
+    hand_over,
+    has_model_to_hand_over,
+    measure,
+    prepare_material,
+    run_study,
+    study,
+)
 from meltpoint.run.training import Training, train_policy
 
 __all__ = [
@@ -15,7 +24,10 @@ __all__ = [
     "StudyOptions",
     "Training",
     "demo_corpus",
+    "hand_over",
+    "has_model_to_hand_over",
     "make_plan",
+    "measure",
     "prepare_material",
     "run_study",
     "study",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from meltpoint.embedding import UNKNOWN_INITIALISERS, policy_class
 from meltpoint.errors import InputError
 from meltpoint.models import find_architecture
-from meltpoint.study import BASELINE, DEFAULT_POLICIES, StudyPlan, choose_sizes, training_budget
+from meltpoint.studies import BASELINE, DEFAULT_POLICIES, StudyPlan, choose_sizes, training_budget
 from meltpoint.text import Corpus, require_splittable
 from meltpoint.trial import TrialData
 from meltpoint.vectors import Vectors

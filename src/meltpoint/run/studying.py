@@ -25,7 +25,7 @@ from meltpoint.handover import TrainedModel, final_recipe, load_model, save_mode
 from meltpoint.report import VERDICT_SCHEMA, Document, verdict_document
 from meltpoint.run.folder import LEDGER, MODEL, RUN, VERDICT, claim_folder, release_folder, write_json
 from meltpoint.run.options import StudyOptions, make_plan
-from meltpoint.study import (
+from meltpoint.studies import (
     Conclusion,
     Executor,
     Findings,
@@ -200,9 +200,26 @@ def run_study(
     budget_seconds: float | None = None,
     workers: int | None = None,
     watch: Callable[[Snapshot], None] = lambda _: None,
-    before_final: Callable[[Document], None] = lambda _: None,
 ) -> tuple[Run, Conclusion]:
-    """Runs a study into a folder. Where the input is wrong, no folder is left behind.
+    """Measures, and hands the model over: :func:`measure`, then :func:`hand_over`, with the same arguments."""
+    run, conclusion = measure(
+        material, options, out, resume=resume, budget_seconds=budget_seconds, workers=workers, watch=watch
+    )
+    hand_over(material, run, conclusion)
+    return run, conclusion
+
+
+def measure(
+    material: Material,
+    options: StudyOptions,
+    out: Path,
+    *,
+    resume: bool = False,
+    budget_seconds: float | None = None,
+    workers: int | None = None,
+    watch: Callable[[Snapshot], None] = lambda _: None,
+) -> tuple[Run, Conclusion]:
+    """Runs a study into a folder: ledger, verdict.json, run.json. Where the input is wrong, no folder is left behind.
 
     Args:
         material: Texts and vectors.
@@ -212,7 +229,6 @@ def run_study(
         budget_seconds: Stop after so long; a tenth of it, at most a minute, is kept for the final training.
         workers: Worker processes; by default one per core, 0 trains in this process.
         watch: Called several times a second.
-        before_final: Called with the verdict before the model is trained.
 
     Returns:
         The run, and how the study ended.
@@ -252,19 +268,23 @@ def run_study(
     costs = _costs(conclusion.findings)
     write_json(out / VERDICT, verdict)
     write_json(out / RUN, _run_document(started, num_workers, costs, conclusion))
-    before_final(verdict)
-    if conclusion.judgement.best is not None and conclusion.ending != "interrupted":
-        recipe = final_recipe(
-            conclusion.findings,
-            verdict["architecture"],
-            verdict["policy"],
-            conclusion.judgement.num_repeats[plan.sizes[-1]],
-        )
-        trained = train_final(
-            conclusion.findings, material.vectors, material.tokenizer.name, material.corpus.classes, recipe
-        )
-        save_model(trained, out / MODEL)
     return Run(folder=out, verdict=verdict, costs=costs), conclusion
+
+
+def has_model_to_hand_over(conclusion: Conclusion) -> bool:
+    """Whether a study has a recommendation to train: not if it was interrupted, or no repeat was completed."""
+    return conclusion.judgement.best is not None and conclusion.ending != "interrupted"
+
+
+def hand_over(material: Material, run: Run, conclusion: Conclusion) -> None:
+    """Trains the recommended model on all rows, into the folder of the run; nothing where there is none to train."""
+    if not has_model_to_hand_over(conclusion):
+        return
+    findings = conclusion.findings
+    num_repeats = conclusion.judgement.num_repeats[findings.plan.sizes[-1]]
+    recipe = final_recipe(findings, run.verdict["architecture"], run.verdict["policy"], num_repeats)
+    trained = train_final(findings, material.vectors, material.tokenizer.name, material.corpus.classes, recipe)
+    save_model(trained, run.folder / MODEL)
 
 
 def _check_plan(ledger: Ledger, plan: StudyPlan, out: Path) -> None:

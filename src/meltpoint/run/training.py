@@ -8,7 +8,7 @@ from meltpoint.errors import MeltpointError, RunFolderError
 from meltpoint.handover import TrainedModel, final_recipe, save_model, train_final
 from meltpoint.run.options import StudyOptions, make_plan
 from meltpoint.run.studying import Material
-from meltpoint.study import Chosen, Findings, InProcess, TrialRecord
+from meltpoint.studies import Chosen, Findings, InProcess, TrialRecord
 
 
 @dataclass(frozen=True, kw_only=True)

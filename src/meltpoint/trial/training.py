@@ -23,6 +23,9 @@ DIVERGENCE_CAUSES = (
     "The learning rate may be too high for this architecture, or its forward pass divides by zero on short texts."
 )
 
+# A loss that falls by less than this, in nats, is no longer progress: separable texts would be trained for ever.
+LEAST_PROGRESS = 1e-3
+
 Rows = NDArray[np.int64]
 
 
@@ -151,7 +154,7 @@ def fit(
     """Trains until the validation rows show no better for ``patience_steps``, and goes back to the best step.
 
     A look at the validation rows is better if its accuracy is higher, or as high with a lower loss. Patience also
-    starts anew whenever the loss reaches a new low: while it falls, a model is still learning, though its accuracy on
+    starts anew whenever the loss reaches a clear new low: while it falls, a model still learns, though its accuracy on
     a few dozen rows may stand still.
 
     Raises:
@@ -174,7 +177,7 @@ def fit(
             if best is None or now.rank > best.rank:
                 best, best_step, last_progress = now, step, step
                 best_weights = [p.detach().clone() for p in trainable]
-            if now.loss < lowest_loss:
+            if now.loss < lowest_loss - LEAST_PROGRESS:
                 lowest_loss, last_progress = now.loss, step
             converged = step - last_progress >= schedule.patience_steps
             if converged or step >= schedule.max_steps:

@@ -67,23 +67,23 @@ def melting_point(sizes: Sequence[int], comparisons: Sequence[Comparison], rope_
     if last_solid is not None and any(melted[:last_solid]):
         size = sizes[melted.index(True)]
         sentence = (
-            f"No melting point: fine-tuning gains more than {gains} at {size} rows but not at {sizes[last_solid]}; "
+            f"No melting point: fine-tuning gains more than {gains} at {size:,} rows but not at {sizes[last_solid]:,}; "
             "its gain does not simply grow with size."
         )
         return MeltingPoint(kind="unknown", low=None, high=None, sentence=sentence)
     low = None if last_solid is None else sizes[last_solid]
     high = None if from_melted is None else sizes[from_melted]
     if low is not None and high is not None:
-        sentence = f"Fine-tuning starts to gain more than {gains} between {low} and {high} rows."
+        sentence = f"Fine-tuning starts to gain more than {gains} between {low:,} and {high:,} rows."
         return MeltingPoint(kind="between", low=low, high=high, sentence=sentence)
     if high is not None:
-        sentence = f"Fine-tuning gains more than {gains} from {high} rows on; the melting point is at or below that."
+        sentence = f"Fine-tuning gains more than {gains} from {high:,} rows on; the melting point is at or below that."
         return MeltingPoint(kind="below", low=None, high=high, sentence=sentence)
     if low is not None:
-        sentence = f"Fine-tuning gains no more than {gains} at {low} rows; the melting point is above that."
+        sentence = f"Fine-tuning gains no more than {gains} at {low:,} rows; the melting point is above that."
         return MeltingPoint(kind="above", low=low, high=None, sentence=sentence)
     reason = (
-        f"gains above {gains} at some sizes are not confirmed at the largest, {sizes[-1]} rows"
+        f"gains above {gains} at some sizes are not confirmed at the largest, {sizes[-1]:,} rows"
         if any(melted)
         else f"at no size is the interval clear of {gains}"
     )

@@ -6,9 +6,9 @@ import sys
 import traceback
 from pathlib import Path
 
-from meltpoint.study.messages import encode_answer, encode_error
-from meltpoint.study.recording import run_one
-from meltpoint.study.single_thread import single_thread
+from meltpoint.studies.messages import encode_answer, encode_error
+from meltpoint.studies.recording import run_one
+from meltpoint.studies.single_thread import single_thread
 from meltpoint.trial import TrialData, TrialSpec
 
 

@@ -1,6 +1,6 @@
 """Where trials run: in this process, or in worker processes. One interface, the same results to the bit.
 
-A worker is a process of its own, ``python -m meltpoint.study.worker FOLDER``, that reads one spec a line and answers
+A worker is a process of its own, ``python -m meltpoint.studies.worker FOLDER``, that reads one spec a line and answers
 one result a line. It imports torch once, computes in one thread, and maps the study's data into memory. Nothing is
 pickled, and a script that calls :func:`meltpoint.study` needs no ``if __name__ == "__main__"`` guard.
 """
@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import IO, Protocol, Self, cast
 
 from meltpoint.errors import DiskError, InputError, MeltpointError
-from meltpoint.study.messages import decode_answer
-from meltpoint.study.recording import TrialRecord, run_one
-from meltpoint.study.single_thread import single_thread
+from meltpoint.studies.messages import decode_answer
+from meltpoint.studies.recording import TrialRecord, run_one
+from meltpoint.studies.single_thread import single_thread
 from meltpoint.trial import TrialData, TrialSpec
 
 
@@ -173,7 +173,7 @@ class _Worker:
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             # -P: a file of the user's working folder that is called like a module must not take its place.
-            [sys.executable, "-P", "-m", "meltpoint.study.worker", str(folder)],
+            [sys.executable, "-P", "-m", "meltpoint.studies.worker", str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

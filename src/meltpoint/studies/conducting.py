@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from meltpoint.study.executors import Executor
-from meltpoint.study.findings import Findings
-from meltpoint.study.judging import Judgement, judge
-from meltpoint.study.ledger import Ledger
-from meltpoint.study.recording import TrialRecord
+from meltpoint.studies.executors import Executor
+from meltpoint.studies.findings import Findings
+from meltpoint.studies.judging import Judgement, judge
+from meltpoint.studies.ledger import Ledger
+from meltpoint.studies.recording import TrialRecord
 from meltpoint.trial import TrialSpec
 from meltpoint.verdict import default_looks, level_at, look_levels
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from meltpoint.errors import InputError, MeltpointError
-from meltpoint.study.recording import TrialRecord
+from meltpoint.studies.recording import TrialRecord
 from meltpoint.trial import TrialResult, TrialSpec
 
 

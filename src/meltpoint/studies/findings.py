@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.errors import MeltpointError
-from meltpoint.study.plan import StudyPlan
-from meltpoint.study.recording import TrialRecord
+from meltpoint.studies.plan import StudyPlan
+from meltpoint.studies.recording import TrialRecord
 from meltpoint.trial import TFIDF, TrialData, TrialResult, TrialSpec, rows_for
 
 ScoreMatrix = NDArray[np.float64]

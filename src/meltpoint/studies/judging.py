@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from meltpoint.randomness import seed_for
-from meltpoint.study.findings import Findings
-from meltpoint.study.plan import BASELINE
+from meltpoint.studies.findings import Findings
+from meltpoint.studies.plan import BASELINE
 from meltpoint.trial import TFIDF
 from meltpoint.verdict import (
     Comparison,

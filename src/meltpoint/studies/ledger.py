@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.errors import DiskError, RunFolderError
-from meltpoint.study.recording import TrialRecord
+from meltpoint.studies.recording import TrialRecord
 from meltpoint.trial import TrialResult, TrialSpec
 
 SCHEMA_VERSION = 1

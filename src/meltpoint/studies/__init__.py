@@ -1,0 +1,33 @@
+"""A study: which trials, at equal search budget, where they run, what they say; kept in a ledger."""
+
+from meltpoint.studies.conducting import Conclusion, Ending, Snapshot, conduct
+from meltpoint.studies.executors import Executor, InProcess, WorkerProcesses
+from meltpoint.studies.findings import Chosen, Findings
+from meltpoint.studies.judging import ArchitectureJudgement, Control, Judgement
+from meltpoint.studies.ledger import Ledger
+from meltpoint.studies.plan import BASELINE, DEFAULT_POLICIES, StudyPlan, choose_sizes, training_budget
+from meltpoint.studies.recording import TrialRecord
+from meltpoint.studies.single_thread import single_thread
+
+__all__ = [
+    "BASELINE",
+    "DEFAULT_POLICIES",
+    "ArchitectureJudgement",
+    "Chosen",
+    "Conclusion",
+    "Control",
+    "Ending",
+    "Executor",
+    "Findings",
+    "InProcess",
+    "Judgement",
+    "Ledger",
+    "Snapshot",
+    "StudyPlan",
+    "TrialRecord",
+    "WorkerProcesses",
+    "choose_sizes",
+    "conduct",
+    "single_thread",
+    "training_budget",
+]

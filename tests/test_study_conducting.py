@@ -1,0 +1,111 @@
+"""The course of a study: looks at fixed repeats, whatever finishes when; how it ends."""
+
+from contextlib import closing
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from meltpoint.randomness import generator
+from meltpoint.report import verdict_document
+from meltpoint.run import StudyOptions, make_plan, prepare_material
+from meltpoint.studies import Findings, InProcess, Ledger, conduct
+from meltpoint.text import corpus_from_lists, tokenizer_for
+
+NOUNS, CUES = ["film", "plot", "scene", "actor"], ["great", "fine", "lovely", "dull", "weak", "poor"]
+TEXTS = [f"{cue} {noun}" for noun in NOUNS for cue in CUES]
+# Every cue is as often good as bad: there is little to learn, and training soon ends by its patience.
+LABELS = [("good", "bad")[(row + row // len(CUES)) % 2] for row in range(len(TEXTS))]
+
+
+class Replayed:
+    """Workers that finish recorded trials in an order of their own."""
+
+    def __init__(self, records, order, *, interrupt_after=None):
+        self._records, self._order, self._interrupt_after = records, order, interrupt_after
+        self._taken = []
+        self.num_finished = 0
+
+    running = property(lambda self: tuple(self._taken))
+    has_room = property(lambda self: len(self._taken) < 3)
+
+    def start(self, spec):
+        self._taken.append(spec)
+
+    def finished(self, timeout_seconds):
+        if self.num_finished == self._interrupt_after:
+            raise KeyboardInterrupt
+        self.num_finished += 1
+        spec = self._taken.pop(int(self._order.integers(len(self._taken))))
+        return self._records[spec.signature]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+
+@pytest.fixture(scope="module")
+def studied(glove, tmp_path_factory):
+    """A small study run to its last repeat: material, plan, records and verdict."""
+    material = prepare_material(corpus_from_lists(TEXTS, LABELS), glove, tokenizer_for(glove))
+    options = StudyOptions(
+        policies=("scaled",), search_trials=1, max_repeats=4, num_folds=2, sizes=(10,), rope_points=0
+    )
+    plan = make_plan(options, material.corpus, glove, material.tokenizer.name, material.data)
+    conclusion, findings = run(material, plan, {}, lambda: InProcess(material.data), tmp_path_factory)
+    return material, plan, findings.records, document(conclusion, material)
+
+
+def run(material, plan, kept, make_executor, tmp_path_factory, **options):
+    findings = Findings(plan, material.data, dict(kept))
+    with closing(Ledger(tmp_path_factory.mktemp("ledger") / "study.db")) as ledger:
+        conclusion = conduct(findings, ledger, make_executor, num_workers=1, **options)
+        assert set(ledger.records()) == set(findings.records) - set(kept)
+    return conclusion, findings
+
+
+def document(conclusion, material):
+    return verdict_document(conclusion, material.corpus, material.vectors, material.coverage)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32), interrupt_after=st.integers(0, 11))
+def test_the_order_of_finishing_and_interruptions_change_nothing(seed, interrupt_after, studied, tmp_path_factory):
+    material, plan, records, verdict = studied
+    order = generator(seed, "order")
+    stopped = Replayed(records, order, interrupt_after=min(interrupt_after, len(records) - 1))
+    first, findings = run(material, plan, {}, lambda: stopped, tmp_path_factory)
+    if first.ending != "interrupted":
+        assert document(first, material) == verdict
+        return
+    assert len(findings.records) == stopped.num_finished
+    second, _ = run(material, plan, findings.records, lambda: Replayed(records, order), tmp_path_factory)
+    assert document(second, material) == verdict
+
+
+def test_a_finished_study_starts_no_worker(studied, tmp_path_factory):
+    material, plan, records, verdict = studied
+    conclusion, _ = run(material, plan, records, None, tmp_path_factory)
+    assert document(conclusion, material) == verdict
+
+
+def test_a_spent_budget_ends_a_study_with_what_it_has(studied, tmp_path_factory):
+    material, plan, records, _ = studied
+    conclusion, findings = run(
+        material, plan, {}, lambda: Replayed(records, generator(0, "order")), tmp_path_factory, budget_seconds=0.0
+    )
+    assert (conclusion.ending, findings.records) == ("budget", {})
+    assert document(conclusion, material)["decision"] == "undecided"
+
+
+def test_a_watcher_sees_the_study_go_on(studied, tmp_path_factory):
+    material, plan, records, _ = studied
+    seen = []
+    executor = Replayed(records, generator(0, "order"))
+    run(material, plan, {}, lambda: executor, tmp_path_factory, watch=seen.append)
+    assert [snapshot.num_done for snapshot in seen] == list(range(1, len(seen) + 1))
+    assert {snapshot.num_planned for snapshot in seen} == {12}
+    left = [snapshot.seconds_left for snapshot in seen]
+    assert all(seconds >= 0 for seconds in left)
