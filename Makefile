@@ -50,7 +50,7 @@ docs: $(STAMPS)/test
 
 bench: $(STAMPS)/test
 	$(BIN)/python benchmarks/tokenizer_coverage.py ../shared/data
-	$(BIN)/python benchmarks/interval_coverage.py
+	$(BIN)/python benchmarks/interval_coverage.py --simulations 100
 
 format: $(STAMPS)/test
 	$(BIN)/ruff format $(SOURCES)

@@ -81,7 +81,7 @@ QUIET = {
         {"control": "tf-idf", "gain_over_recommendation": {"points": -5.0, "low": -8.0, "high": -2.0}},
     ],
     "data": {"classes": {"good": 50, "bad": 50}, "notes": []},
-    "policies": [{"policy": "frozen", "accuracy": 80.0, "chosen": []}],
+    "policies": [{"policy": "frozen", "accuracy": 80.0, "tried": []}],
     "sizes": [{"test_rows": 5000}],
     "vectors": {"coverage": {"by_token": 0.99}, "unknown": [{"word": "zzz"}]},
     "design": {"repeats": {}},
@@ -155,7 +155,6 @@ def chosen_by(converged):
     """Findings of which only the convergence of three repeats is looked at."""
     plan = SimpleNamespace(sizes=(60,), architectures=("average",), policies=("frozen",))
     results = [SimpleNamespace(result=SimpleNamespace(converged=one)) for one in converged]
-    plan.policy_trials = lambda *_: [SimpleNamespace(learning_rate=rate) for rate in (0.001, 0.01, 0.1)]
     return SimpleNamespace(plan=plan, chosen=lambda *where: results[where[2]])
 
 
@@ -175,9 +174,21 @@ def test_under_training_is_said(converged, expected):
         assert text in caveat
 
 
-@pytest.mark.parametrize(("rates", "said"), [([0.01, 0.01, 0.1], False), ([0.1, 0.1, 0.01], True)])
-def test_a_learning_rate_at_the_edge_is_said(rates, said):
-    chosen = [{"configuration": {"learning_rate": rate}, "times": 1} for rate in rates]
-    policies = [{"policy": "frozen", "accuracy": 80.0, "chosen": chosen}]
+@pytest.mark.parametrize(
+    ("accuracies", "said"),
+    [
+        ((78.0, 80.0, 79.0), False),
+        ((78.0, 79.0, 79.4), False),  # within the ROPE of its neighbour: flat, not rising
+        ((78.0, 79.0, 79.6), True),
+        ((79.6, 79.0, 78.0), True),
+        ((79.6, 79.0, None), False),  # two rates left: no inside to compare the ends with
+    ],
+)
+def test_a_learning_rate_at_the_edge_is_said(accuracies, said):
+    tried = [
+        {"configuration": {"learning_rate": rate}, "validation_accuracy": accuracy}
+        for rate, accuracy in zip((0.001, 0.01, 0.1), accuracies, strict=True)
+    ]
+    policies = [{"policy": "frozen", "accuracy": 80.0, "tried": tried}]
     found = caveats(chosen_by((True,) * 4), policies=policies)
-    assert [("searched for frozen" in caveat) for caveat in found] == [True] * said
+    assert [("for frozen: a wider search" in caveat) for caveat in found] == [True] * said

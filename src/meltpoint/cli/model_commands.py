@@ -33,7 +33,7 @@ def train(
     seed: shared.SeedOption = 0,
     tokenizer: shared.TokenizerOption = "auto",
     member: shared.MemberOption = None,
-    search: shared.SearchOption = 6,
+    search: shared.SearchOption = 4,
     unknown: shared.UnknownOption = "matched-normal",
     max_tokens: shared.MaxTokensOption = 256,
     as_json: shared.JsonOption = False,

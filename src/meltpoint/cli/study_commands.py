@@ -44,7 +44,7 @@ def study(
     tokenizer: shared.TokenizerOption = "auto",
     member: shared.MemberOption = None,
     folds: Annotated[int, typer.Option("--folds", help="Test folds, where no test file is given.")] = 5,
-    search: shared.SearchOption = 6,
+    search: shared.SearchOption = 4,
     unknown: shared.UnknownOption = "matched-normal",
     max_tokens: shared.MaxTokensOption = 256,
     out: OutOption = None,
@@ -87,7 +87,7 @@ def study(
 
 def demo(
     out: OutOption = Path("meltpoint-demo"),
-    budget: BudgetOption = "4m",
+    budget: BudgetOption = "330s",
     architecture: ArchitectureOption = "average",
     seed: shared.SeedOption = 0,
     workers: WorkersOption = None,

@@ -77,25 +77,26 @@ def _of_training(document: Document, findings: Findings) -> Iterator[str]:
                     cut_off.append(f"{policy} ({architecture}) in {unfinished} of {len(chosen)} repeats")
         if cut_off:
             yield f"At {size:,} rows the step limit cut training off while it still improved: {', '.join(cut_off)}."
-    at_edge = [name for name in _rates_at_the_edge(document, findings) if name]
-    if at_edge:
+    if at_edge := [policy["policy"] for policy in document["policies"] if _gains_at_the_edge(document, policy)]:
         yield (
-            "The best learning rate lies at the end of the range that was searched for "
+            "The best learning rate lies at the end of the range that was searched, clearly above its neighbour, for "
             f"{', '.join(at_edge)}: a wider search may do better."
         )
 
 
-def _rates_at_the_edge(document: Document, findings: Findings) -> Iterator[str]:
-    plan = findings.plan
-    for policy in document["policies"]:
-        trials = plan.policy_trials(document["architecture"], policy["policy"], 0, plan.sizes[-1])
-        rates = sorted({trial.learning_rate for trial in trials})
-        times = dict.fromkeys(rates, 0)
-        for choice in policy["chosen"]:
-            times[choice["configuration"]["learning_rate"]] += choice["times"]
-        total = sum(times.values())
-        if len(rates) > 2 and total > 2 and max(times[rates[0]], times[rates[-1]]) > total / 2:
-            yield str(policy["policy"])
+def _gains_at_the_edge(document: Document, policy: Document) -> bool:
+    """Says whether validation accuracy still rises by more than the ROPE toward an end of the learning rates."""
+    tried = sorted(
+        (one["configuration"]["learning_rate"], one["validation_accuracy"])
+        for one in policy["tried"]
+        if one["validation_accuracy"] is not None
+    )
+    if len(tried) < 3:
+        return False
+    accuracies = [accuracy for _, accuracy in tried]
+    best = accuracies.index(max(accuracies))
+    neighbour = {0: 1, len(tried) - 1: -2}.get(best)
+    return neighbour is not None and accuracies[best] - accuracies[neighbour] > float(document["rope"])
 
 
 def _of_coverage(document: Document) -> Iterator[str]:

@@ -112,6 +112,27 @@ def _policies(best: ArchitectureJudgement, findings: Findings, num_repeats: int)
                     {"configuration": dict(configuration), "times": times}
                     for configuration, times in sorted(configurations.items(), key=lambda item: (-item[1], item[0]))
                 ],
+                "tried": _tried(best, findings, policy, num_repeats),
+            }
+        )
+    return documents
+
+
+def _tried(best: ArchitectureJudgement, findings: Findings, policy: str, num_repeats: int) -> list[Document]:
+    """Every configuration of a policy's search at the largest size, with its mean accuracy on validation rows."""
+    plan = findings.plan
+    searches = [
+        list(plan.policy_trials(best.architecture, policy, repeat, plan.sizes[-1])) for repeat in range(num_repeats)
+    ]
+    documents = []
+    for trials in zip(*searches, strict=True):
+        results = [findings.records[trial.signature].result for trial in trials]
+        accuracies = [result.validation_accuracy for result in results if result is not None]
+        documents.append(
+            {
+                "configuration": dict(trials[0].configuration),
+                "validation_accuracy": _rounded(100 * fmean(accuracies)) if accuracies else None,
+                "diverged": len(results) - len(accuracies),
             }
         )
     return documents
