@@ -110,12 +110,14 @@ class WorkerProcesses:
         for _ in range(self._num_workers):
             worker = _Worker(Path(self._folder.name))
             self._workers.append(worker)
-            threading.Thread(target=worker.serve, args=(self._tasks, self._answers), daemon=True).start()
+            worker.start(self._tasks, self._answers)
         return self
 
     def __exit__(self, *error: object) -> None:
-        for worker in self._workers:
+        # One end for each thread before the first is waited for: any of them may take any of these.
+        for _ in self._workers:
             self._tasks.put(None)
+        for worker in self._workers:
             worker.stop()
         self._folder.cleanup()
 
@@ -184,6 +186,16 @@ class _Worker:
         self._stdin = cast("IO[str]", self._process.stdin)
         self._stdout = cast("IO[str]", self._process.stdout)
         self._stopped = False
+        self._thread: threading.Thread | None = None
+
+    def start(
+        self,
+        tasks: "queue.SimpleQueue[TrialSpec | None]",
+        answers: "queue.SimpleQueue[TrialRecord | Exception]",
+    ) -> None:
+        """Serves in a thread of its own."""
+        self._thread = threading.Thread(target=self.serve, args=(tasks, answers), daemon=True)
+        self._thread.start()
 
     def serve(
         self,
@@ -229,6 +241,9 @@ class _Worker:
         self._stopped = True
         self._process.kill()
         self._process.wait()
+        if self._thread is not None:
+            # It sees the end of the process's output; only then may its streams be closed.
+            self._thread.join()
         for stream in (self._stdin, self._stdout, self._errors):
             # What was still in a buffer has nobody left to read it.
             with suppress(OSError):
