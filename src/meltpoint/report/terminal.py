@@ -108,7 +108,7 @@ def _policy_table(document: Document, costs: Document) -> Table:
         f"{document['architecture']}, {largest['size']:,} training rows, {_counted(largest['repeats'], 'repeat')}, "
         f"{largest['test_rows']:,} rows tested"
     )
-    table.add_column("policy")
+    table.add_column("policy", no_wrap=True)
     for heading in ("accuracy", "gain over frozen", "train", "parameters", "seconds"):
         table.add_column(heading, justify="right", no_wrap=True)
     for policy in document["policies"]:
@@ -137,7 +137,7 @@ def _policy_table(document: Document, costs: Document) -> Table:
 
 def _size_table(document: Document) -> Table:
     table = _table("By training rows: accuracy (gain over frozen)")
-    table.add_column("policy")
+    table.add_column("policy", no_wrap=True)
     for size in document["sizes"]:
         table.add_column(f"{size['size']:,} rows", justify="right")
     for position, policy in enumerate(document["sizes"][-1]["policies"]):
