@@ -16,15 +16,6 @@ WORDS = ("the", "movie", "zzqxv", "melting", "qqwvz", "point")
 KNOWN = ("the", "movie", "melting", "point")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Tensors this small gain nothing from threads, and lose much where others use the cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def vocabulary():
     return Vocabulary.from_counts({word: 10 - rank for rank, word in enumerate(WORDS)})

@@ -14,15 +14,6 @@ ARCHITECTURES = ["average:0", "average", "average:3", "cnn"]
 TEXTS = [[3], [5, 1], [7, 8, 9], [2, 4, 6, 8], [11, 12, 13, 14, 15, 16, 17, 18, 29], []]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Tensors this small gain nothing from threads, and lose much where others use the cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def padded(texts, width):
     return torch.tensor([text + [0] * (width - len(text)) for text in texts])
 

@@ -36,15 +36,6 @@ every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS)
 every_policy = pytest.mark.parametrize("policy", POLICIES)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Tensors this small gain nothing from threads, and lose much where others use the cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def start_rows():
     """Rows of the size of GloVe's: about 0.4 a number."""
     with torch_seeded(0, "rows"):

@@ -66,15 +66,6 @@ SPEC = TrialSpec(
 CONTROL = replace(SPEC, architecture=TFIDF, policy=TFIDF, settings=(("C", 10.0),), learning_rate=0.0)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Tensors this small gain nothing from threads, and lose much where others use the cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def reviews(num_rows, name):
     """Texts with more words of their class than of the other; one in ten has the wrong label."""
     random = generator(0, "reviews", name)
