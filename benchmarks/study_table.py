@@ -37,7 +37,7 @@ def row(run: Run) -> tuple[str, ...]:
         f"{accuracy['frozen']:.1f}",
         f"{gain['policy']} {accuracy[gain['policy']]:.1f}",
         f"{gain['points']:+.1f} ({gain['low']:+.1f} to {gain['high']:+.1f})",
-        f"{accuracy['scratch']:.1f}",
+        f"{accuracy['scratch']:.1f}" if "scratch" in accuracy else "",
         f"{accuracy['tf-idf']:.1f}",
         verdict["decision"],
         f"{melting['kind']} {' and '.join(f'{size:,}' for size in known)}".strip(),
