@@ -43,18 +43,18 @@ class Assembly:
     max_tokens: int
 
     @property
-    def pools_once(self) -> bool:
-        """Whether the layers that learn stand above features that never change."""
+    def pooling_model(self) -> PoolsFirst | None:
+        """The model, where the layers that learn stand above features that never change; otherwise None."""
+        if not isinstance(self.model, PoolsFirst) or self.embedding.weight.requires_grad:
+            return None
         # A subclass with a forward pass of its own is more than its head over its pooled features.
-        pools_first = isinstance(self.model, PoolsFirst) and type(self.model).forward is PoolsFirst.forward
-        return pools_first and not self.embedding.weight.requires_grad
+        return self.model if type(self.model).forward is PoolsFirst.forward else None
 
     @property
     def learner(self) -> nn.Module:
         """The module that is trained and scored on :meth:`examples`: the model, or its head over pooled features."""
-        if isinstance(self.model, PoolsFirst) and self.pools_once:
-            return self.model.head
-        return self.model
+        pooling = self.pooling_model
+        return self.model if pooling is None else pooling.head
 
     @property
     def trainable_parameters(self) -> int:
@@ -67,14 +67,15 @@ class Assembly:
     def examples(self, data: TrialData, rows: Rows) -> Examples:
         """Returns rows of the data as :attr:`learner` reads them: token ids, or features that are pooled here once."""
         texts = self.texts(data, rows)
-        if isinstance(self.model, PoolsFirst) and self.pools_once:
-            with self.embedding.extended(self.unseen):
-                return pooled(texts, self.model)
-        return texts
+        pooling = self.pooling_model
+        if pooling is None:
+            return texts
+        with self.embedding.extended(self.unseen):
+            return pooled(texts, pooling)
 
     def score(self, learner: nn.Module, examples: Examples) -> Scores:
         """Scores the learner, reading words that training never saw."""
-        if self.pools_once:
+        if self.pooling_model is not None:
             return score(learner, examples)
         with self.embedding.extended(self.unseen):
             return score(learner, examples)
