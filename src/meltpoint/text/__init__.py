@@ -3,19 +3,29 @@
 from meltpoint.text.building import corpus_from_lists
 from meltpoint.text.corpus import Corpus, require_splittable
 from meltpoint.text.coverage import Coverage, UnknownWord, measure_coverage, warn_text
+from meltpoint.text.mismatch import warn_mismatch
 from meltpoint.text.packing import PackedTexts, pack_texts
 from meltpoint.text.reading import read_column, read_corpus
 from meltpoint.text.splits import Fold, Subset, draw_subset, folds
 from meltpoint.text.tables import is_table
-from meltpoint.text.tokenizers import Tokenizer, tokenizer_for, tokenizer_named
+from meltpoint.text.tokenizers import (
+    OWN_TOKENIZER,
+    OwnTokenizer,
+    Tokenizer,
+    tokenizer_for,
+    tokenizer_named,
+    tokenizer_names,
+)
 from meltpoint.text.vocabulary import PADDING, UNKNOWN, Vocabulary
 
 __all__ = [
+    "OWN_TOKENIZER",
     "PADDING",
     "UNKNOWN",
     "Corpus",
     "Coverage",
     "Fold",
+    "OwnTokenizer",
     "PackedTexts",
     "Subset",
     "Tokenizer",
@@ -32,5 +42,7 @@ __all__ = [
     "require_splittable",
     "tokenizer_for",
     "tokenizer_named",
+    "tokenizer_names",
+    "warn_mismatch",
     "warn_text",
 ]

@@ -14,10 +14,10 @@ _MARKUP = re.compile(r"<.*>|&\w+;|&#\d+;|https?:|www\.|[\w.+-]+@[\w.-]+|[@#]\w")
 _NOT_IN_VECTORS = "not in the vectors"
 
 
-class FindsRows(Protocol):
-    """What coverage needs of vectors: the row of each word, -1 where there is none."""
+class KnowsWords(Protocol):
+    """What coverage needs of vectors: which words have one, their own or one composed of n-grams."""
 
-    def rows(self, words: Iterable[str], /) -> npt.NDArray[np.int64]: ...  # noqa: D102
+    def knows(self, words: Iterable[str], /) -> npt.NDArray[np.bool_]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class Coverage:
 
 
 def measure_coverage(
-    vectors: FindsRows, words: Sequence[str], counts: npt.ArrayLike, *, num_unknown: int = 20
+    vectors: KnowsWords, words: Sequence[str], counts: npt.ArrayLike, *, num_unknown: int = 20
 ) -> Coverage:
     """Looks every word up and explains the most frequent of those that are not there.
 
@@ -71,7 +71,7 @@ def measure_coverage(
         num_unknown: How many unknown words to name, most frequent first, ties by spelling.
     """
     counts = np.asarray(counts, dtype=np.int64)
-    found = np.asarray(vectors.rows(words)) >= 0
+    found = np.asarray(vectors.knows(words), dtype=np.bool_)
     occurs = counts > 0
     missing = np.flatnonzero(occurs & ~found).tolist()
     missing.sort(key=lambda index: (-counts[index], words[index]))
@@ -96,11 +96,11 @@ def warn_text(coverage: Coverage) -> str | None:
     )
 
 
-def _explain(vectors: FindsRows, word: str, count: int) -> UnknownWord:
+def _explain(vectors: KnowsWords, word: str, count: int) -> UnknownWord:
     if _MARKUP.match(word):
         return UnknownWord(word=word, count=count, reason="markup", suggestion=None)
     for reason, parts in _other_spellings(word):
-        if np.all(np.asarray(vectors.rows(parts)) >= 0):
+        if np.all(vectors.knows(parts)):
             return UnknownWord(word=word, count=count, reason=reason, suggestion=" ".join(parts))
     reason = "digits" if any(character.isdigit() for character in word) else _NOT_IN_VECTORS
     return UnknownWord(word=word, count=count, reason=reason, suggestion=None)

@@ -4,11 +4,14 @@
     >>> vectors["melting"].shape  # doctest: +SKIP
     (300,)
 
-The way of a file: ``sources`` finds it, ``formats`` read it, ``building`` writes the store, ``store`` maps it,
-``index`` finds words in it, ``opened`` is what the caller holds.
+The way of a file: ``sources`` finds it (``layouts``: what belongs together), ``formats`` read it, ``building`` writes
+the store, ``store`` maps it, ``index`` finds words in it, ``opened`` is what the caller holds. ``catalogue`` knows the
+published sets, ``download`` gets them, ``writing`` saves vectors again.
 """
 
-from meltpoint.vectors.opened import AbsentWordError, OpenReport, Vectors, Words
+from meltpoint.vectors.open_report import OpenReport
+from meltpoint.vectors.opened import AbsentWordError, Vectors
 from meltpoint.vectors.opening import open_vectors
+from meltpoint.vectors.words import Words
 
 __all__ = ["AbsentWordError", "OpenReport", "Vectors", "Words", "open_vectors"]

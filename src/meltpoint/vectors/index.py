@@ -5,7 +5,7 @@ wrong answer.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,10 +35,46 @@ def sort_hashes(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray
         hashes: Shape (V,), one per row.
 
     Returns:
-        The hashes in ascending order, shape (V,) uint64, and the row of each, shape (V,) int64.
+        The hashes in ascending order, shape (V,) uint64, and the row of each, shape (V,) int64; rows of one hash in
+        ascending order too.
     """
-    order = np.argsort(hashes, kind="stable").astype(np.int64)
-    return hashes[order], order
+    order = np.argsort(hashes).astype(np.int64)  # several times as fast as a stable sort
+    ordered = hashes[order]
+    for start, end in _find_runs(ordered):
+        order[start:end].sort()
+    return ordered, order
+
+
+def find_repeated(
+    hashes: NDArray[np.uint64], order: NDArray[np.int64], word_at: Callable[[int], bytes]
+) -> NDArray[np.int64]:
+    """Finds the rows whose word has come before.
+
+    Args:
+        hashes: Shape (V,), ascending.
+        order: Shape (V,), the row of each, as :func:`sort_hashes` gives it.
+        word_at: Returns the word of a row: two words may have one hash.
+
+    Returns:
+        Ascending rows, shape (number of repeats,), int64.
+    """
+    repeated: list[int] = []
+    for start, end in _find_runs(hashes):
+        seen: set[bytes] = set()
+        for row in order[start:end].tolist():
+            word = word_at(row)
+            if word in seen:
+                repeated.append(row)
+            seen.add(word)
+    return np.array(sorted(repeated), dtype=np.int64)
+
+
+def _find_runs(ordered: NDArray[np.uint64]) -> list[tuple[int, int]]:
+    """Returns where more than one equal value stands in ascending ones: the start and the end of each such run."""
+    is_same = np.zeros(len(ordered) + 1, dtype=np.bool_)  # as the one before
+    is_same[1:-1] = ordered[1:] == ordered[:-1]
+    changes = np.flatnonzero(is_same[1:] != is_same[:-1])
+    return list(zip(changes[::2].tolist(), (changes[1::2] + 1).tolist(), strict=True))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,6 +95,8 @@ class WordIndex:
 
     def find(self, words: Sequence[bytes]) -> NDArray[np.int64]:
         """Returns the row of each of n words, shape (n,) int64, :data:`ABSENT` where there is none."""
+        if not len(self.hashes):
+            return np.full(len(words), ABSENT, dtype=np.int64)
         wanted = hash_words(words)
         first = np.searchsorted(self.hashes, wanted, side="left")
         # Clipped only so that gathering is safe: past the end, the hash compared is a smaller one and never equal.

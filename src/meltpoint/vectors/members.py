@@ -10,7 +10,8 @@ from pathlib import Path
 
 from meltpoint.errors import VectorFileError
 
-_TEXT_SUFFIXES = (".txt", ".vec")
+_VECTOR_SUFFIXES = (".txt", ".vec", ".bin")
+_ABOUT_THE_VECTORS = ("readme", "license", "licence", "copying", "changes", "changelog")
 _MOST_LISTED = 12
 # What the decompressors of the standard library raise on damaged or hostile bytes.
 DAMAGE = (
@@ -55,12 +56,12 @@ def choose_member(path: Path, given: str, member: str | None, dim: int | None) -
             name for name in names if fnmatch.fnmatchcase(name, member) or fnmatch.fnmatchcase(_base(name), member)
         ]
     else:
-        fitting = [name for name in names if _is_text_member(name)]
+        fitting = [name for name in names if _may_hold_vectors(name)]
         if dim is not None and len(fitting) > 1:
             fitting = [name for name in fitting if re.search(rf"(?<!\d){dim}d(?![0-9A-Za-z])", name)]
     if len(set(fitting)) == 1:
         return fitting[0]
-    wanted = f"matches member={member!r}" if member is not None else "is a .txt or .vec file"
+    wanted = f"matches member={member!r}" if member is not None else "is a .txt, .vec or .bin file"
     if member is None and dim is not None:
         wanted += f" with {dim}d in its name"
     raise VectorFileError(
@@ -73,9 +74,11 @@ def _base(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def _is_text_member(name: str) -> bool:
+def _may_hold_vectors(name: str) -> bool:
     # Zips made on macOS carry a shadow of every file, of the same suffix.
-    return name.lower().endswith(_TEXT_SUFFIXES) and not name.startswith("__MACOSX/")
+    is_shadow = name.startswith("__MACOSX/")
+    base = _base(name).lower()
+    return base.endswith(_VECTOR_SUFFIXES) and not base.startswith(_ABOUT_THE_VECTORS) and not is_shadow
 
 
 def _listed(names: list[str]) -> str:

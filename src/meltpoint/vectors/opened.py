@@ -1,18 +1,20 @@
 """What a caller holds: words and their matrix, both mapped from the store."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.errors import InputError
-from meltpoint.vectors.index import ABSENT, WordIndex
+from meltpoint.vectors.gathering import copy_rows
+from meltpoint.vectors.index import ABSENT
+from meltpoint.vectors.open_report import OpenReport
+from meltpoint.vectors.subwords import Subwords
+from meltpoint.vectors.words import Words, encode_words
 
-_WORDS_PER_READ = 1 << 15
 _LONGEST_EDITED = 40
 _LETTERS = "abcdefghijklmnopqrstuvwxyz'-"
 
@@ -23,89 +25,6 @@ class AbsentWordError(InputError, KeyError):
     def __str__(self) -> str:
         """Returns the message itself, where KeyError would give its quoted form."""
         return Exception.__str__(self)
-
-
-@dataclass(frozen=True, kw_only=True)
-class OpenReport:
-    """What reading the source came to.
-
-    Attributes:
-        source: The path or the catalogue name, as given.
-        file_format: What the source was read as.
-        rows_read: Rows in the source.
-        rows_kept: Rows in the store: V.
-        duplicates: Rows dropped because their word had come before; the first one stays.
-        dim: Columns: D.
-        lowercase: Whether lower-casing changes no word.
-        store: The folder that is mapped.
-    """
-
-    source: str
-    file_format: str
-    rows_read: int
-    rows_kept: int
-    duplicates: int
-    dim: int
-    lowercase: bool
-    store: Path
-
-    def __str__(self) -> str:
-        """Returns two readable lines."""
-        case = "all lower-case" if self.lowercase else "cased"
-        repeated = (
-            "no word twice" if not self.duplicates else f"{self.duplicates:,} repeated words dropped (first wins)"
-        )
-        return (
-            f"{self.source}: {self.rows_kept:,} words x {self.dim} dimensions, {case}; "
-            f"{self.file_format}, {self.rows_read:,} rows read, {repeated}\nmapped from {self.store}"
-        )
-
-
-class Words(Sequence[str]):
-    """The V words in row order, decoded only when they are looked at."""
-
-    def __init__(self, index: WordIndex) -> None:
-        self._index = index
-
-    def __len__(self) -> int:
-        return len(self._index.offsets) - 1
-
-    @overload
-    def __getitem__(self, position: int) -> str: ...
-    @overload
-    def __getitem__(self, position: slice) -> list[str]: ...
-    def __getitem__(self, position: int | slice) -> str | list[str]:
-        """Returns one word, or the list of a slice's words."""
-        rows = range(len(self))[position]
-        if isinstance(rows, int):
-            start, end = self._index.offsets[rows : rows + 2].tolist()
-            return str(self._index.data[start:end], "utf-8")
-        if rows.step == 1:
-            return self._decode(rows.start, rows.stop)
-        return [self[row] for row in rows]
-
-    def __iter__(self) -> Iterator[str]:
-        for start in range(0, len(self), _WORDS_PER_READ):
-            yield from self._decode(start, min(start + _WORDS_PER_READ, len(self)))
-
-    def __contains__(self, word: object) -> bool:
-        return isinstance(word, str) and self.rows([word])[0] != ABSENT
-
-    def __repr__(self) -> str:
-        shown = ", ".join(map(repr, self[:3]))
-        return f"Words({shown}{', ...' if len(self) > 3 else ''}; {len(self):,} words)"
-
-    def rows(self, words: Iterable[str]) -> NDArray[np.int64]:
-        """Returns the row of each word; see :meth:`Vectors.rows`."""
-        if isinstance(words, str):
-            raise InputError(f"expected several words, found the single string {words!r}; write rows([{words!r}]).")
-        # A lone surrogate has no UTF-8; passed through, it equals no word and is simply absent.
-        return self._index.find([word.encode("utf-8", "surrogatepass") for word in words])
-
-    def _decode(self, start: int, stop: int) -> list[str]:
-        bounds = self._index.offsets[start : stop + 1].tolist()
-        data = bytes(self._index.data[bounds[0] : bounds[-1]]) if stop > start else b""
-        return [data[begin - bounds[0] : end - bounds[0]].decode("utf-8") for begin, end in pairwise(bounds)]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -120,8 +39,10 @@ class Vectors:
         source: The path or the catalogue name, as given.
         words: The V words in row order.
         matrix: Shape (V, D), float32, C order, read-only.
+        subwords: The n-gram vectors from which those of unknown words are composed; None for most sources.
+        attachments: The files that came with the vectors, by name: ``tokenizer.json`` of a static model.
         lowercase: Whether lower-casing changes no word: a text must then be lower-cased to find its words.
-        tokenizer: The name of the tokenizer that splits texts into such words.
+        tokenizer: The name of the tokenizer that splits texts into such words; ``tokenizer.json`` for their own.
         licence: The licence of the vectors, where the catalogue knows it.
         digest: Hex BLAKE2b-128 over dimension, words and matrix: the identity of the content, whatever file it was in.
         report: What reading the source came to.
@@ -131,6 +52,8 @@ class Vectors:
     source: str
     words: Words = field(repr=False)
     matrix: NDArray[np.float32] = field(repr=False)
+    subwords: Subwords | None = field(repr=False, default=None)
+    attachments: Mapping[str, Path] = field(repr=False, default_factory=dict)
     lowercase: bool
     tokenizer: str
     licence: str | None
@@ -142,27 +65,34 @@ class Vectors:
         """Columns of the matrix: D."""
         return int(self.matrix.shape[1])
 
+    @property
+    def has_subwords(self) -> bool:
+        """Whether words without a row have a vector too, composed of their n-grams."""
+        return self.subwords is not None
+
     def __len__(self) -> int:
         return len(self.words)
 
     def __contains__(self, word: object) -> bool:
+        """Tells whether the word has a row of its own; :meth:`knows` counts composed vectors too."""
         return word in self.words
 
     def __getitem__(self, word: str) -> NDArray[np.float32]:
-        """Returns a copy of the word's vector, shape (D,), float32.
+        """Returns a copy of the word's vector, shape (D,), float32; composed where it has no row.
 
         Raises:
             AbsentWordError: The word has no vector.
         """
-        row = self.rows([word])[0]
-        if row == ABSENT:
+        matrix, found = self.gather([word])
+        if not found[0]:
             near = self._near_words(word)
             hint = f" Near it are: {', '.join(map(repr, near))}." if near else ""
             raise AbsentWordError(f"expected a word of {self.name}, found {word!r}, which is not among them.{hint}")
-        return np.array(self.matrix[row])
+        vector: NDArray[np.float32] = matrix[0]
+        return vector
 
     def rows(self, words: Iterable[str]) -> NDArray[np.int64]:
-        """Finds words, spelt exactly so: nothing is lower-cased or normalised.
+        """Finds words, spelt exactly so: nothing is lower-cased or normalised, and nothing composed.
 
         Args:
             words: n words.
@@ -174,6 +104,68 @@ class Vectors:
             InputError: A single string was given in place of several words.
         """
         return self.words.rows(words)
+
+    def gather(self, words: Iterable[str]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Collects the vectors of words: their rows, and composed ones where a source has subword vectors.
+
+        Args:
+            words: n words.
+
+        Returns:
+            A copy of the vectors, shape (n, D), float32, zero where there is none; and which there are, shape (n,),
+            bool.
+
+        Raises:
+            InputError: A single string was given in place of several words.
+        """
+        spelt = encode_words(words)
+        rows = self.words.find(spelt)
+        found: NDArray[np.bool_] = rows != ABSENT
+        matrix = np.zeros((len(spelt), self.dim), dtype=np.float32)
+        copy_rows(self.matrix, rows, matrix)
+        if self.subwords is not None:
+            for position in np.flatnonzero(~found).tolist():
+                composed = self.subwords.compose(spelt[position])
+                if composed is not None:
+                    matrix[position], found[position] = composed, True
+        return matrix, found
+
+    def knows(self, words: Iterable[str]) -> NDArray[np.bool_]:
+        """Tells which words have a vector, their own or a composed one: the second result of :meth:`gather`.
+
+        Args:
+            words: n words.
+
+        Returns:
+            Shape (n,), bool.
+
+        Raises:
+            InputError: A single string was given in place of several words.
+        """
+        spelt = encode_words(words)
+        found: NDArray[np.bool_] = self.words.find(spelt) != ABSENT
+        if self.subwords is not None:
+            for position in np.flatnonzero(~found).tolist():
+                found[position] = self.subwords.covers(spelt[position])
+        return found
+
+    def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> tuple[Path, ...]:  # noqa: A002
+        """Writes the words and the matrix to a file; see :func:`meltpoint.vectors.writing.save_vectors`.
+
+        Args:
+            path: The file to write.
+            format: ``glove``, ``word2vec``, ``word2vec-binary``, ``safetensors`` or ``npy``; by the suffix if None.
+
+        Returns:
+            The files that were written.
+
+        Raises:
+            InputError: There is no such format, or it cannot hold one of the words.
+            DiskError: Writing failed; nothing was left behind.
+        """
+        from meltpoint.vectors.writing import save_vectors  # noqa: PLC0415 - not on the way of opening
+
+        return save_vectors(self, path, format=format)
 
     def _near_words(self, word: str, limit: int = 3) -> list[str]:
         """Returns present words that differ in case, in hyphens or by one edit, the topmost (most frequent) first."""

@@ -5,16 +5,19 @@
     offsets.npy   (V + 1,) int64, where each word starts
     hashes.npy    (V,) uint64, ascending
     order.npy     (V,) int64, the row of each sorted hash
-    meta.json     what the source came to, and the size of every file above
+    subwords.npy  (number of n-gram buckets, D) float32, C order; only where the source has them
+    meta.json     what the source came to, and the size and the edges of every file above
 
-Opening reads ``meta.json`` and four array headers and maps the rest, however large the store is.
+Beside them lie the source's attachments, such as ``tokenizer.json``. Opening reads ``meta.json`` and the first and last
+bytes of each file and maps the rest, however large the store is.
 """
 
 import json
 import mmap
 import os
+import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +26,7 @@ from numpy.typing import NDArray
 
 from meltpoint.vectors.index import WordIndex
 
-STORE_VERSION = 1
+STORE_VERSION = 2
 CACHE_VARIABLE = "MELTPOINT_CACHE"
 META_FILE = "meta.json"
 MATRIX_FILE = "matrix.npy"
@@ -31,7 +34,26 @@ WORDS_FILE = "words.bin"
 OFFSETS_FILE = "offsets.npy"
 HASHES_FILE = "hashes.npy"
 ORDER_FILE = "order.npy"
+SUBWORDS_FILE = "subwords.npy"
 DATA_FILES = (MATRIX_FILE, WORDS_FILE, OFFSETS_FILE, HASHES_FILE, ORDER_FILE)
+"""The files that every store has."""
+
+_EDGE_BYTES = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubwordMeta:
+    """What is known of the n-gram vectors of a store.
+
+    Attributes:
+        min_n: The fewest characters of an n-gram.
+        max_n: The most characters of an n-gram.
+        num_buckets: Rows of ``subwords.npy``.
+    """
+
+    min_n: int
+    max_n: int
+    num_buckets: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,21 +64,33 @@ class StoreMeta:
         version: The version of the store's layout.
         file_format: What the source was read as.
         rows: Rows kept: V.
-        rows_read: Rows in the source, repeated words among them.
+        rows_read: Rows in the source, repeated words and skipped rows among them.
+        duplicates: Rows left out because their word had come before.
+        skipped: Rows left out because they could not be used.
+        skipped_places: Where the first of these stand.
         dim: Columns: D.
         lowercase: Whether lower-casing changes no word.
-        digest: Hex BLAKE2b-128 over dimension, words and matrix.
-        sizes_bytes: The size of each file in :data:`DATA_FILES`.
+        digest: Hex BLAKE2b-128 over dimension, words and matrix, and over subwords and attachments where there are any.
+        subwords: What is known of the n-gram vectors, if there are any.
+        attachments: The names of the attachments.
+        sizes_bytes: The size of each file of :data:`DATA_FILES`, of the subwords and of each attachment.
+        edges: The CRC-32 over the first and the last 4 KiB of each of these files.
     """
 
     version: int
     file_format: str
     rows: int
     rows_read: int
+    duplicates: int
+    skipped: int
+    skipped_places: list[str]
     dim: int
     lowercase: bool
     digest: str
+    subwords: SubwordMeta | None
+    attachments: list[str]
     sizes_bytes: Mapping[str, int]
+    edges: Mapping[str, int]
 
     def to_json(self) -> str:
         """Returns the text of ``meta.json``."""
@@ -70,30 +104,59 @@ class StoreMeta:
             ValueError: This is not the meta file of a store of this version.
         """
         content = json.loads(text)
-        expected = {name: dict if name == "sizes_bytes" else kind for name, kind in cls.__annotations__.items()}
-        if not isinstance(content, dict) or {name: type(value) for name, value in content.items()} != expected:
-            raise ValueError(f"expected an object with {', '.join(expected)}.")
+        if not isinstance(content, dict) or content.get("version") != STORE_VERSION:
+            raise ValueError(f"expected an object of version {STORE_VERSION}.")
+        if set(content) != set(cls.__annotations__) or not all(
+            isinstance(content[name], _KINDS[name]) for name in _KINDS
+        ):
+            raise ValueError(f"expected an object with {', '.join(cls.__annotations__)}.")
+        if content["subwords"] is not None:
+            content["subwords"] = SubwordMeta(**content["subwords"])
         meta = cls(**content)
-        if meta.version != STORE_VERSION or set(meta.sizes_bytes) != set(DATA_FILES) or meta.rows < 1:
-            raise ValueError(f"expected version {STORE_VERSION}, at least one row and the sizes of {DATA_FILES}.")
+        optional = [SUBWORDS_FILE] if meta.subwords else []
+        files = {*DATA_FILES, *optional, *meta.attachments}
+        if not (set(meta.sizes_bytes) == set(meta.edges) == files) or meta.rows < 1:
+            raise ValueError(f"expected at least one row, and the sizes and edges of {', '.join(sorted(files))}.")
         return meta
+
+
+_KINDS: Mapping[str, type | tuple[type, ...]] = {
+    "version": int,
+    "file_format": str,
+    "rows": int,
+    "rows_read": int,
+    "duplicates": int,
+    "skipped": int,
+    "skipped_places": list,
+    "dim": int,
+    "lowercase": bool,
+    "digest": str,
+    "subwords": (dict, type(None)),
+    "attachments": list,
+    "sizes_bytes": dict,
+    "edges": dict,
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MappedStore:
-    """A store that was found whole, mapped read-only.
+    """A store that was found whole, mapped read-only; or the same held in memory.
 
     Attributes:
-        folder: Where it lies.
+        folder: Where it lies; None where it is in memory alone.
         meta: Its ``meta.json``.
-        matrix: Shape (V, D), float32.
+        matrix: Shape (V, D), float32, read-only.
         index: Its words.
+        subwords: Shape (number of buckets, D), float32, read-only; None where there are none.
+        attachments: The path of each attachment, by its name.
     """
 
-    folder: Path
+    folder: Path | None
     meta: StoreMeta
     matrix: NDArray[np.float32]
     index: WordIndex
+    subwords: NDArray[np.float32] | None = None
+    attachments: Mapping[str, Path] = field(default_factory=dict)
 
 
 def cache_folder() -> Path:
@@ -109,8 +172,9 @@ def cache_folder() -> Path:
 def map_store(folder: Path) -> MappedStore | None:
     """Maps the store in ``folder``.
 
-    Noticed are missing files, files of another size (a full disk, a copy cut short), another version and array
-    headers that do not fit. The values themselves are not read: that would cost what the store is there to save.
+    Noticed are missing files, files of another size (a full disk, a copy cut short) or with other bytes at their edges
+    (pages that a crash left empty), another version, and array headers that do not fit. What lies between the edges is
+    not read: that would cost what the store is there to save.
 
     Returns:
         The store, or None when there is none or it is damaged; either way it is to be built.
@@ -118,18 +182,35 @@ def map_store(folder: Path) -> MappedStore | None:
     try:
         meta = StoreMeta.from_json((folder / META_FILE).read_bytes())
         for name, size in meta.sizes_bytes.items():
-            if (folder / name).stat().st_size != size:
+            if measure_file(folder / name) != (size, meta.edges[name]):
                 return None
-        matrix = _map_array(folder / MATRIX_FILE, np.float32, (meta.rows, meta.dim))
-        index = WordIndex(
-            data=_map_bytes(folder / WORDS_FILE),
-            offsets=_map_array(folder / OFFSETS_FILE, np.int64, (meta.rows + 1,)),
-            hashes=_map_array(folder / HASHES_FILE, np.uint64, (meta.rows,)),
-            order=_map_array(folder / ORDER_FILE, np.int64, (meta.rows,)),
+        subwords = None
+        if meta.subwords is not None:
+            subwords = _map_array(folder / SUBWORDS_FILE, np.float32, (meta.subwords.num_buckets, meta.dim))
+        return MappedStore(
+            folder=folder,
+            meta=meta,
+            matrix=_map_array(folder / MATRIX_FILE, np.float32, (meta.rows, meta.dim)),
+            index=WordIndex(
+                data=_map_bytes(folder / WORDS_FILE),
+                offsets=_map_array(folder / OFFSETS_FILE, np.int64, (meta.rows + 1,)),
+                hashes=_map_array(folder / HASHES_FILE, np.uint64, (meta.rows,)),
+                order=_map_array(folder / ORDER_FILE, np.int64, (meta.rows,)),
+            ),
+            subwords=subwords,
+            attachments={name: folder / name for name in meta.attachments},
         )
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError):  # a TypeError: meta.json names other things than it should
         return None
-    return MappedStore(folder=folder, meta=meta, matrix=matrix, index=index)
+
+
+def measure_file(path: Path) -> tuple[int, int]:
+    """Returns a file's size in bytes and the CRC-32 of its edges."""
+    with path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        head = file.read(_EDGE_BYTES)
+        file.seek(max(size - _EDGE_BYTES, 0))
+        return size, zlib.crc32(file.read(_EDGE_BYTES), zlib.crc32(head))
 
 
 def _map_array(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:

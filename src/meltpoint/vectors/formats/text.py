@@ -3,34 +3,33 @@
 Words may themselves hold spaces (``. . .``), no-break spaces, quotes or anything else that Python's ``str.split`` and
 CSV readers stumble over. So lines end at byte 0x0A only, fields at byte 0x20 only, and the numbers are taken from the
 right; the word is what is left.
+
+The way of a line: ``text_blocks`` reads it, ``text_kernel`` (large files) or ``text_arrays`` (small ones, and the few
+lines that ``text_filter`` lets through) split and convert it, ``text_rows`` looks at what they were not sure of, and
+``text_faults`` says what is wrong with it.
 """
 
-from collections import Counter
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Collection, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
-
 from meltpoint.errors import VectorFileError
-from meltpoint.vectors.containers import ByteStream, open_stream
+from meltpoint.vectors.containers import open_stream
 from meltpoint.vectors.formats.base import Chunk
-from meltpoint.vectors.formats.text_faults import HEADER, NUMBER, count_numbers, raise_first_fault, raise_no_vectors
+from meltpoint.vectors.formats.text_arrays import parse_lines as parse_few_lines
+from meltpoint.vectors.formats.text_blocks import Block, read_blocks, strip_end
+from meltpoint.vectors.formats.text_filter import WordFilter
+from meltpoint.vectors.formats.text_layout import NUM_SAMPLED_LINES, detect_layout
+from meltpoint.vectors.formats.text_rows import ParsedLines, settle
+from meltpoint.vectors.pipelining import map_in_order, read_ahead
 from meltpoint.vectors.sources import FileSource, Source
 
-_BLOCK_BYTES = 1 << 22
-_LONGEST_LINE_BYTES = 1 << 24
-_LINES_SAMPLED = 100
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Layout:
-    """How the lines of one file are to be split: ``dim`` numbers each, and what a header announces, if there is one."""
-
-    dim: int
-    announced_rows: int | None
+_KERNEL_PAYS_BYTES = 1 << 26
+_BLOCKS_AHEAD = 2
+_NUM_THREADS = min(4, os.cpu_count() or 1)  # with more of them it is reading and writing that take the time
+_SELECTED_AT_ONCE = 1 << 10
 
 
 class TextVectors:
@@ -42,114 +41,154 @@ class TextVectors:
         """Takes every file."""
         return isinstance(source, FileSource)
 
-    def read(self, source: Source) -> Iterator[Chunk]:
+    def read(self, source: Source) -> Generator[Chunk, None, None]:
         """Reads the lines; each number becomes ``float32(float(text))``, to the bit.
 
         Raises:
-            VectorFileError: A line is ragged or holds something other than finite numbers, a word is not UTF-8, the
-                rows are not as many as a header announces, there are none, or these are no such lines at all.
+            VectorFileError: A line is ragged or holds something other than finite numbers, or a word is not UTF-8, and
+                bad rows are an error; the rows are not as many as a header announces, there are none, or these are no
+                such lines at all.
         """
         assert isinstance(source, FileSource)
-        with open_stream(source) as stream:
-            blocks = _read_lines(stream, source.place)
-            first = next(blocks, None)
-            if first is None:
-                raise VectorFileError(f"{source.place}: expected lines of a word and its numbers, found an empty file.")
-            layout = _detect_layout(first, source)
-            skipped = 0 if layout.announced_rows is None else 1
-            num_lines = skipped
-            for lines in chain([first[skipped:]], blocks):
-                if lines:
-                    yield _parse_lines(lines, layout.dim, first_line=num_lines + 1, source=source)
-                num_lines += len(lines)
-        num_rows = num_lines - skipped
-        if layout.announced_rows not in {None, num_rows}:
+        with _open_file(source) as file:
+            parse = _choose_parser(source, file.dim)
+            with closing(map_in_order(parse, file.blocks, num_threads=_NUM_THREADS)) as parsed:
+                for block, lines in parsed:
+                    chunk = settle(lines, file.number_lines(len(lines.matrix)), source)
+                    block.recycle()
+                    yield chunk
+            file.check_number_of_rows()
+
+    def read_selected(self, source: Source, words: Collection[bytes]) -> Generator[tuple[Chunk, int], None, None]:
+        """Reads only the lines of some words.
+
+        Of a line that is passed over only its end and its first field are looked at: what else may be wrong with it
+        goes unnoticed.
+
+        Args:
+            source: The file.
+            words: The words that are wanted, UTF-8.
+
+        Yields:
+            Rows in the file's order, all that are wanted and perhaps others, repeated words among them; and how many
+            rows of the file were looked at for them.
+
+        Raises:
+            VectorFileError: As for :meth:`read`, but for lines that are passed over.
+        """
+        assert isinstance(source, FileSource)
+        with _open_file(source) as file:
+
+            def parse(selection: _Selection) -> ParsedLines:
+                return _parse_few(selection.lines, file.dim)
+
+            with closing(map_in_order(parse, _find_lines(file, words), num_threads=_NUM_THREADS)) as parsed:
+                for selection, lines in parsed:
+                    yield settle(lines, selection.numbers, source), selection.num_passed
+            file.check_number_of_rows()
+
+
+class _OpenFile:
+    """The blocks of an open file, read ahead, and what its first lines tell.
+
+    Attributes:
+        blocks: The lines of rows.
+        dim: The numbers of each line: D.
+        num_rows: How many rows were counted so far.
+    """
+
+    def __init__(self, blocks: Iterator[Block], source: FileSource) -> None:
+        first = next(blocks, None)
+        if first is None:
+            raise VectorFileError(f"{source.place}: expected lines of a word and its numbers, found an empty file.")
+        layout = detect_layout(first.first_lines(NUM_SAMPLED_LINES), source)
+        if layout.has_header:
+            first = first.without_first_line()
+        self.blocks = chain([first], blocks)
+        self.dim = layout.dim
+        self.num_rows = 0
+        self._announced_rows = layout.announced_rows
+        self._first_line = 2 if layout.has_header else 1
+        self._place = source.place
+
+    def number_lines(self, num_lines: int) -> range:
+        """Counts the lines of the next block, and returns their numbers in the file."""
+        first = self._first_line + self.num_rows
+        self.num_rows += num_lines
+        return range(first, first + num_lines)
+
+    def check_number_of_rows(self) -> None:
+        """Holds the rows that were handed out against what the header announced."""
+        if self._announced_rows not in {None, self.num_rows}:
             raise VectorFileError(
-                f"{source.place}:1: expected {layout.announced_rows:,} rows as this first line announces, found "
-                f"{num_rows:,}; the file is cut short or was changed by hand: get it again or correct the line."
+                f"{self._place}:1: expected {self._announced_rows:,} rows as this first line announces, found "
+                f"{self.num_rows:,}; the file is cut short or was changed by hand: get it again or correct the line."
             )
 
 
-def _read_lines(stream: ByteStream, place: str) -> Iterator[list[bytes]]:
-    """Yields complete lines, some megabytes at a time, each without its end: LF or CRLF, and one space before it."""
-    rest = b""
-    while block := stream.read(_BLOCK_BYTES):
-        complete, newline, tail = block.rpartition(b"\n")
-        if newline:
-            yield _strip_ends((rest + complete).split(b"\n"))
-            rest = tail
-        else:
-            rest += tail
-        if len(rest) > _LONGEST_LINE_BYTES:
-            raise VectorFileError(
-                f"{place}: expected lines of text, found {len(rest):,} bytes without a line end; this is no text file "
-                "of vectors."
-            )
-    if rest:
-        yield _strip_ends([rest])
+@contextmanager
+def _open_file(source: FileSource) -> Iterator[_OpenFile]:
+    with (
+        open_stream(source) as stream,
+        closing(read_ahead(read_blocks(stream, source.place), depth=_BLOCKS_AHEAD)) as blocks,
+    ):
+        yield _OpenFile(blocks, source)
 
 
-def _strip_ends(lines: list[bytes]) -> list[bytes]:
-    return [line.removesuffix(b"\r").removesuffix(b" ") for line in lines]
+def _choose_parser(source: FileSource, dim: int) -> Callable[[Block], ParsedLines]:
+    """Returns the parser that is sooner done with a file of this size; both give the same bits."""
 
+    def parse_by_arrays(block: Block) -> ParsedLines:
+        return _parse_few(block.lines(), dim)
 
-def _detect_layout(lines: list[bytes], source: FileSource) -> _Layout:
-    """Finds D, and whether there is a header, from the first lines.
-
-    One line alone misleads: ``call 911 0.1 0.2`` ends in three numbers. So D is the commonest count of numbers at the
-    end of the first lines, or the one asked for if any of them has just so many; every line is then held to it.
-    """
-    sample = lines[:_LINES_SAMPLED]
-    header = HEADER.fullmatch(sample[0])
-    body = sample[1:] if header else sample
-    if header and not body:
-        raise VectorFileError(f"{source.place}:1: expected {int(header[1]):,} rows after this header, found none.")
-    counts = [count_numbers(line) for line in body]
-    dim = Counter(counts).most_common(1)[0][0]
-    if source.dim is not None and source.dim in counts:
-        dim = source.dim
-    if dim == 0 or any(b"\0" in line for line in body):
-        raise_no_vectors(sample, source.place)
-    if source.dim not in {None, dim}:
-        raise VectorFileError(f"{source.place}: expected {source.dim} dimensions as asked for by dim, found {dim}.")
-    # Two whole numbers may also be a row of D = 1; a header it is when it announces the D of the lines below.
-    announces = header is not None and int(header[2]) == dim
-    return _Layout(dim=dim, announced_rows=int(header[1]) if header and announces else None)
-
-
-def _parse_lines(lines: list[bytes], dim: int, *, first_line: int, source: FileSource) -> Chunk:
-    """Splits and converts lines quickly; if anything at all looks wrong, the slow search names it or finds no fault."""
-    words: list[bytes] = []
-    fields: list[bytes] = []
-    for line in lines:
-        parts = line.rsplit(b" ", dim)
-        words.append(parts[0])
-        fields += parts[1:]
-    matrix = _convert(fields) if len(fields) == len(lines) * dim else None
-    if matrix is None or not _are_words(words, spaced_numbers=source.dim is not None):
-        raise_first_fault(lines, dim, first_line=first_line, place=source.place, spaced_numbers=source.dim is not None)
-        matrix = np.array([float(field) for field in fields], dtype=np.float32)
-    return Chunk(words=words, matrix=matrix.reshape(len(lines), dim))
-
-
-def _convert(fields: list[bytes]) -> NDArray[np.float32] | None:
-    """Converts decimal numbers, shape (n,), or returns None if any is not one, or not finite as float32.
-
-    Polars rounds each to the nearest float64 as Python does, in a third of the time, and takes neither underscores
-    nor spaces. The way to float32 goes through float64 here as it does in every other reader.
-    """
+    if source.size_bytes < _KERNEL_PAYS_BYTES:
+        return parse_by_arrays
     try:
-        values = pl.Series(fields, dtype=pl.Binary).cast(pl.String).cast(pl.Float64).to_numpy()
-    except pl.exceptions.PolarsError:
-        return None
-    with np.errstate(over="ignore"):
-        single = values.astype(np.float32)
-    return single if np.isfinite(single).all() else None
+        from meltpoint.vectors.formats.text_kernel import parse_lines  # noqa: PLC0415 - half a second
+    except (ImportError, RuntimeError):
+        # Numba does not know a NumPy as new as this one, or finds no folder where it may keep what it compiles.
+        return parse_by_arrays
+
+    def parse_by_kernel(block: Block) -> ParsedLines:
+        data = block.data()
+        words, matrix, starts, doubtful = parse_lines(data, block.end - block.start, dim)
+
+        def line_at(position: int) -> bytes:
+            return strip_end(data[starts[position] : starts[position + 1] - 1].tobytes())
+
+        return ParsedLines(words=words, matrix=matrix, doubtful=doubtful, line_at=line_at)
+
+    return parse_by_kernel
 
 
-def _are_words(words: list[bytes], *, spaced_numbers: bool) -> bool:
-    try:
-        b"\n".join(words).decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return spaced_numbers or not any(b" " in word and NUMBER.fullmatch(word.rpartition(b" ")[2]) for word in words)
+def _parse_few(lines: list[bytes], dim: int) -> ParsedLines:
+    words, matrix, doubtful = parse_few_lines(lines, dim)
+    return ParsedLines(words=words, matrix=matrix, doubtful=doubtful, line_at=lines.__getitem__)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Selection:
+    """Some lines of a file, their numbers, and how many rows were looked at to find them."""
+
+    lines: list[bytes]
+    numbers: list[int]
+    num_passed: int
+
+
+def _find_lines(file: _OpenFile, words: Collection[bytes]) -> Iterator[_Selection]:
+    """Yields the lines that may hold some of the words, a few thousand at a time; the last selection may be empty."""
+    select = WordFilter(words).select
+    lines: list[bytes] = []
+    numbers: list[int] = []
+    num_passed = 0
+    with closing(map_in_order(select, file.blocks, num_threads=_NUM_THREADS)) as found:
+        for block, (more_lines, positions, num_lines) in found:
+            block.recycle()
+            block_numbers = file.number_lines(num_lines)
+            lines += more_lines
+            numbers += [block_numbers[position] for position in positions]
+            num_passed += num_lines
+            if len(lines) >= _SELECTED_AT_ONCE:
+                yield _Selection(lines=lines, numbers=numbers, num_passed=num_passed)
+                lines, numbers, num_passed = [], [], 0
+    yield _Selection(lines=lines, numbers=numbers, num_passed=num_passed)

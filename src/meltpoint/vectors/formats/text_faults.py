@@ -5,6 +5,7 @@ import re
 from typing import NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from meltpoint.errors import VectorFileError
 
@@ -15,7 +16,6 @@ HEADER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,9})")
 """The first line of word2vec's text: rows and dimensions."""
 
 _NOT_FINITE = re.compile(rb"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
-_LARGEST = float(np.finfo(np.float32).max)
 _LONGEST_SHOWN = 40
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -35,21 +35,25 @@ def shown(text: bytes) -> str:
     return quoted + "..." if len(text) > _LONGEST_SHOWN else quoted
 
 
-def raise_first_fault(lines: list[bytes], dim: int, *, first_line: int, place: str, spaced_numbers: bool) -> None:
-    """Raises for the first line that is not a word and ``dim`` finite numbers; returns if there is none.
+def read_numbers(line: bytes, dim: int, *, place: str, spaced_numbers: bool) -> NDArray[np.float32]:
+    """Reads the numbers of a line that a quick reader was not sure of, or says what is wrong with it.
 
     Args:
-        lines: Lines without their ends.
-        dim: The numbers each should hold: D.
-        first_line: The line number of the first of them, counted from 1.
-        place: How to call the file.
+        line: The line without its end.
+        dim: The numbers it should hold: D.
+        place: How to call it.
         spaced_numbers: Whether a word may end in a space and a number (``call 911``).
 
+    Returns:
+        Shape (D,): ``float32(float(text))`` of each number.
+
     Raises:
-        VectorFileError: The message names the line, what was expected and what was found.
+        VectorFileError: The line is not a UTF-8 word and ``dim`` finite numbers; the message names the line, what was
+            expected and what was found.
     """
-    for line_number, line in enumerate(lines, start=first_line):
-        _check_line(line, dim, place=f"{place}:{line_number}", spaced_numbers=spaced_numbers)
+    _check_line(line, dim, place=place, spaced_numbers=spaced_numbers)
+    with np.errstate(over="ignore"):
+        return np.array([float(field) for field in line.rsplit(b" ", dim)[1:]]).astype(np.float32)
 
 
 def raise_no_vectors(lines: list[bytes], place: str) -> NoReturn:
@@ -88,17 +92,17 @@ def _check_line(line: bytes, dim: int, *, place: str, spaced_numbers: bool) -> N
             hint = f" If this is a header, it should announce {dim} dimensions and not {int(header[2])}."
         raise VectorFileError(f"{expected} ({dim + 1} fields), found {len(fields) + 1} fields: {shown(line)}.{hint}")
     for position, field in enumerate(fields, start=1):
-        if _NOT_FINITE.fullmatch(field) or (NUMBER.fullmatch(field) and abs(float(field)) > _LARGEST):
+        if _NOT_FINITE.fullmatch(field) or (NUMBER.fullmatch(field) and not _is_finite(field)):
             raise VectorFileError(
                 f"{place}: expected finite numbers, found {shown(field)} as number {position} of the word "
-                f"{shown(word)}; remove the line or repair the file."
+                f"{shown(word)}; repair the file, or open it with bad_rows='skip' to leave such rows out."
             )
         if not NUMBER.fullmatch(field):
             raise VectorFileError(
                 f"{expected}, found {shown(field)} in place of number {position} of the word {shown(word)}; "
                 f"{found} numbers end the line."
             )
-    if found > dim and b" " in word and not spaced_numbers:
+    if b" " in word and NUMBER.fullmatch(word.rpartition(b" ")[2]) and not spaced_numbers:
         raise VectorFileError(
             f"{expected}, found {found} numbers: {shown(line)}. If its word ends in a number, say so with dim={dim}."
         )
@@ -109,3 +113,8 @@ def _check_line(line: bytes, dim: int, *, place: str, spaced_numbers: bool) -> N
             f"{place}: expected a word in UTF-8, found byte 0x{word[error.start]:02x} at byte {error.start + 1} of the "
             f"line ({shown(word)}); convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8."
         ) from error
+
+
+def _is_finite(number: bytes) -> bool:
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite(np.float32(float(number))))

@@ -1,7 +1,4 @@
-"""Tokenizers that fit the vectors: a word is only as good as the row it finds.
-
-GloVe was trained on text cut by Penn Treebank conventions (``do n't``, ``it 's``), the uncased sets in lower case. Text
-cut in another way misses rows that are there: a wrong tokenizer looks like a poor vocabulary.
+"""Penn Treebank cutting, as GloVe's own text was cut: ``do n't``, ``it 's``; the uncased sets in lower case.
 
 The rules are the Treebank's, except where the words of glove.6B say that its own text was cut otherwise, or where the
 Treebank's rules expect one sentence per line and labelled texts are paragraphs:
@@ -14,17 +11,18 @@ Treebank's rules expect one sentence per line and labelled texts are paragraphs:
 * A slash between letters separates (``actor/director``); runs of dots and of dashes stay together.
 
 Text that is tokenised already comes out as it went in, but for such spellings.
+
+Vectors whose text was cut at punctuation only hold ``don't`` and no ``n't`` (word2vec's GoogleNews): for these,
+contractions are put together again.
 """
 
 import string
-from collections.abc import Callable, Iterable
-from typing import Protocol
 
 from tokenizers import Regex, normalizers, pre_tokenizers
 
-from meltpoint.errors import InputError
-
 _CLITICS = "(?:s|m|d|ll|re|ve)"
+
+_SECOND_HALVES = frozenset({"n't", "'s", "'m", "'d", "'ll", "'re", "'ve"})
 
 _ABBREVIATIONS = (
     "inc|corp|co|ltd|plc|bros|assn|dept|univ|mr|mrs|ms|messrs|dr|drs|prof|rev|hon|sen|sens|rep|reps|gov|govs|atty|st|jr|sr"
@@ -85,36 +83,6 @@ _SPELLINGS = {
 _ASCII_LOWER_CASE = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
-class Tokenizer:
-    """Cuts texts into words; called with one text, or :meth:`tokenize_all` with many.
-
-    Attributes:
-        name: Its name in the registry, by which :func:`tokenizer_named` finds it again.
-    """
-
-    def __init__(self, name: str, cut: Callable[[str], list[str]]) -> None:
-        self.name = name
-        self._cut = cut
-
-    def __call__(self, text: str) -> list[str]:
-        """Returns the words of one text, in order."""
-        return self._cut(text)
-
-    def tokenize_all(self, texts: Iterable[str]) -> list[list[str]]:
-        """Returns the words of every text, in order."""
-        return [self._cut(text) for text in texts]
-
-    def __repr__(self) -> str:
-        return f"Tokenizer({self.name!r})"
-
-
-class NamesItsTokenizer(Protocol):
-    """What :func:`tokenizer_for` needs of vectors: the name of the tokenizer that fits them."""
-
-    @property
-    def tokenizer(self) -> str: ...  # noqa: D102
-
-
 def _spelling() -> list[normalizers.Normalizer]:
     return [
         normalizers.NFC(),
@@ -128,42 +96,38 @@ _SPELLED = normalizers.Sequence(_spelling())
 _SPELLED_LOWER = normalizers.Sequence([*_spelling(), normalizers.Lowercase()])
 
 
-def _cut_lower_case(text: str) -> list[str]:
-    return [word for word, _ in _SPLITTER.pre_tokenize_str(_SPELLED_LOWER.normalize_str(text))]
+def cut_lower_case(text: str) -> list[str]:
+    """Returns the words of a text in lower case."""
+    return split_lower_case(_SPELLED_LOWER.normalize_str(text))
 
 
-def _cut_keeping_case(text: str) -> list[str]:
+def cut_keeping_case(text: str) -> list[str]:
+    """Returns the words of a text as they are written, cut at the same places as in lower case."""
     spelled = _SPELLED.normalize_str(text)
     spans = _SPLITTER.pre_tokenize_str(spelled.translate(_ASCII_LOWER_CASE))
     return [spelled[start:stop] for _, (start, stop) in spans]
 
 
-_REGISTRY = {
-    tokenizer.name: tokenizer
-    for tokenizer in (
-        Tokenizer("treebank-lower", _cut_lower_case),
-        Tokenizer("treebank", _cut_keeping_case),
-        Tokenizer("whitespace", str.split),
-    )
-}
+def cut_whole_lower_case(text: str) -> list[str]:
+    """Returns the words of a text in lower case, contractions whole: ``don't``, also of a text that has ``do n't``."""
+    return _rejoin(cut_lower_case(text))
 
 
-def tokenizer_named(name: str) -> Tokenizer:
-    """Returns the tokenizer of that name.
-
-    Raises:
-        InputError: There is none of that name; the text lists those there are.
-
-    >>> tokenizer_named("treebank-lower")("It's $1,000.50; don't wait.")
-    ['it', "'s", '$', '1,000.50', ';', 'do', "n't", 'wait', '.']
-    """
-    try:
-        return _REGISTRY[name]
-    except KeyError:
-        known = ", ".join(_REGISTRY)
-        raise InputError(f"There is no tokenizer named {name!r}. Choose one of: {known}.") from None
+def cut_whole_keeping_case(text: str) -> list[str]:
+    """Returns the words of a text as they are written, contractions whole."""
+    return _rejoin(cut_keeping_case(text))
 
 
-def tokenizer_for(vectors: NamesItsTokenizer) -> Tokenizer:
-    """Returns the tokenizer that fits the vectors, by the name they carry."""
-    return tokenizer_named(vectors.tokenizer)
+def _rejoin(words: list[str]) -> list[str]:
+    whole: list[str] = []
+    for word in words:
+        if whole and word.lower() in _SECOND_HALVES and whole[-1][-1].isalnum():
+            whole[-1] += word
+        else:
+            whole.append(word)
+    return whole
+
+
+def split_lower_case(text: str) -> list[str]:
+    """Cuts a text that is in lower case already, and leaves every mark as it is spelled."""
+    return [word for word, _ in _SPLITTER.pre_tokenize_str(text)]

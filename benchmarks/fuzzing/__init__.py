@@ -1,0 +1,1 @@
+"""Tries every reader of vectors with damaged and hostile files."""

@@ -1,0 +1,91 @@
+"""From lines that were split quickly to rows of which each is right: what is in doubt is looked at again, slowly."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meltpoint.errors import VectorFileError
+from meltpoint.vectors.formats.base import MOST_PLACES, Chunk
+from meltpoint.vectors.formats.text_faults import read_numbers
+from meltpoint.vectors.sources import FileSource
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ParsedLines:
+    """What a quick reader made of n lines.
+
+    Attributes:
+        words: The word of each line, an LF after each: what stands before the D-th space from the right.
+        matrix: The numbers, shape (n, D), float32, writable.
+        doubtful: The positions of lines that the reader was not sure of, ascending: their numbers mean nothing, and
+            their words neither where they have too few fields.
+        line_at: Returns the line at a position, without its end.
+    """
+
+    words: bytes
+    matrix: NDArray[np.float32]
+    doubtful: NDArray[np.int64]
+    line_at: Callable[[int], bytes]
+
+
+def settle(parsed: ParsedLines, numbers: Sequence[int], source: FileSource) -> Chunk:
+    """Reads the doubtful lines again, and checks that all words are UTF-8.
+
+    Args:
+        parsed: The lines; their matrix is completed in place.
+        numbers: The number of each line in the file, counted from 1.
+        source: Where they come from; its ``bad_rows`` says what is to become of a line that is faulty indeed.
+
+    Raises:
+        VectorFileError: A line is faulty, and bad rows are an error; the message names the first one.
+    """
+    faulty = []
+    for position in _find_doubtful(parsed):
+        try:
+            parsed.matrix[position] = read_numbers(
+                parsed.line_at(position),
+                parsed.matrix.shape[1],
+                place=f"{source.place}:{numbers[position]}",
+                spaced_numbers=source.dim is not None,
+            )
+        except VectorFileError:
+            if source.bad_rows == "error":
+                raise
+            faulty.append(position)
+    if faulty:
+        places = tuple(f"line {numbers[position]}" for position in faulty[:MOST_PLACES])
+        return _leave_out(parsed, faulty, places)
+    line_ends = np.flatnonzero(np.frombuffer(parsed.words, dtype=np.uint8) == ord("\n"))
+    offsets = np.zeros(len(line_ends) + 1, dtype=np.int64)
+    offsets[1:] = line_ends - np.arange(len(line_ends))
+    return Chunk(text=parsed.words.replace(b"\n", b""), offsets=offsets, matrix=parsed.matrix)
+
+
+def _find_doubtful(parsed: ParsedLines) -> list[int]:
+    """Returns the positions of all lines to be looked at again, ascending: those with broken UTF-8 too."""
+    if _is_utf8(parsed.words):  # with LFs between, the words are valid together just when each of them is
+        return list(parsed.doubtful.tolist())
+    broken = [position for position, word in enumerate(parsed.words.split(b"\n")) if not _is_utf8(word)]
+    return sorted({*broken, *parsed.doubtful.tolist()})
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _leave_out(parsed: ParsedLines, faulty: list[int], places: tuple[str, ...]) -> Chunk:
+    is_good = np.ones(len(parsed.matrix), dtype=np.bool_)
+    is_good[faulty] = False
+    words = parsed.words.split(b"\n")
+    return Chunk.of(
+        [words[position] for position in np.flatnonzero(is_good).tolist()],
+        parsed.matrix[is_good],
+        skipped=len(faulty),
+        skipped_places=places,
+    )

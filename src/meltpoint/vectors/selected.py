@@ -1,0 +1,98 @@
+"""Reads the rows of a few words out of a source, into memory: for a file that will not be opened again.
+
+Nothing is written. A text file is gone through at about the speed of the disk, since only lines of wanted words are
+split; see ``formats.text``.
+"""
+
+from collections.abc import Collection, Generator, Iterable
+from contextlib import closing
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meltpoint.vectors.formats import Chunk, VectorFormat, format_of
+from meltpoint.vectors.formats.base import MOST_PLACES
+from meltpoint.vectors.index import WordIndex, hash_words, sort_hashes
+from meltpoint.vectors.sources import Source
+from meltpoint.vectors.store import STORE_VERSION, MappedStore, StoreMeta
+from meltpoint.vectors.store_writer import digest_rows, is_lowercase
+
+
+@runtime_checkable
+class _SelectiveFormat(Protocol):
+    """A format that finds the rows of some words faster than by reading all of them."""
+
+    def read_selected(self, source: Source, words: Collection[bytes]) -> Generator[tuple[Chunk, int], None, None]:
+        """Yields rows, those of the words among them, and how many rows of the source were looked at for them."""
+        ...
+
+
+def read_selected(source: Source, words: Iterable[bytes]) -> MappedStore:
+    """Reads the rows of some words.
+
+    Args:
+        source: What to read.
+        words: The words that are wanted, UTF-8; those that the source lacks are simply absent.
+
+    Returns:
+        Their rows in the source's order, in memory: as a store would hold them, but without subword vectors and
+        attachments, and with a meta whose facts (case, digest) are of these rows. ``rows_read`` counts all rows of
+        the source, ``duplicates`` the wanted ones among them that came again.
+
+    Raises:
+        VectorFileError: The source cannot be read.
+    """
+    vector_format = format_of(source)
+    wanted = set(words)
+    rows: dict[bytes, NDArray[np.float32]] = {}
+    rows_read = duplicates = skipped = dim = 0
+    skipped_places: list[str] = []
+    with closing(_read_chunks(vector_format, source, wanted)) as chunks:
+        for chunk, num_passed in chunks:
+            rows_read += num_passed
+            skipped += chunk.skipped
+            skipped_places += chunk.skipped_places[: MOST_PLACES - len(skipped_places)]
+            dim = chunk.matrix.shape[1]
+            for position, word in enumerate(chunk.words):
+                if word in rows:
+                    duplicates += 1
+                elif word in wanted:
+                    rows[word] = chunk.matrix[position].copy()  # not a view, which would keep the whole chunk
+    matrix = np.array(list(rows.values()), dtype=np.float32).reshape(len(rows), dim)
+    matrix.flags.writeable = False
+    chunk = Chunk.of(list(rows), matrix)
+    hashes, order = sort_hashes(hash_words(rows))
+    return MappedStore(
+        folder=None,
+        meta=StoreMeta(
+            version=STORE_VERSION,
+            file_format=vector_format.name,
+            rows=len(rows),
+            rows_read=rows_read,
+            duplicates=duplicates,
+            skipped=skipped,
+            skipped_places=skipped_places,
+            dim=dim,
+            lowercase=is_lowercase(list(rows)),
+            digest=digest_rows(chunk.text, chunk.offsets, matrix),
+            subwords=None,
+            attachments=[],
+            sizes_bytes={},
+            edges={},
+        ),
+        matrix=matrix,
+        index=WordIndex(data=memoryview(chunk.text), offsets=chunk.offsets, hashes=hashes, order=order),
+    )
+
+
+def _read_chunks(
+    vector_format: VectorFormat, source: Source, wanted: Collection[bytes]
+) -> Generator[tuple[Chunk, int], None, None]:
+    if isinstance(vector_format, _SelectiveFormat):
+        yield from vector_format.read_selected(source, wanted)
+        return
+    with closing(vector_format.read(source)) as pieces:
+        for piece in pieces:
+            if isinstance(piece, Chunk):
+                yield piece, len(piece) + piece.skipped

@@ -1,0 +1,45 @@
+"""Takes the rows of a few words out of a store: the same vectors as are read where no store has been built yet."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from meltpoint.vectors.formats.base import Chunk
+from meltpoint.vectors.index import ABSENT, WordIndex, hash_words, sort_hashes
+from meltpoint.vectors.store import MappedStore
+from meltpoint.vectors.store_writer import digest_rows, is_lowercase
+
+
+def select_rows(store: MappedStore, words: Sequence[bytes]) -> MappedStore:
+    """Copies the rows of some words into memory.
+
+    Args:
+        store: What is there.
+        words: The words that are wanted, UTF-8; those that the store lacks are simply absent.
+
+    Returns:
+        Their rows in the store's order, with the words, case and digest of these rows alone and without subword
+        vectors: what :func:`meltpoint.vectors.selected.read_selected` finds in the source.
+    """
+    rows = np.unique(store.index.find(words))
+    rows = rows[rows != ABSENT]
+    starts, ends = store.index.offsets[rows].tolist(), store.index.offsets[rows + 1].tolist()
+    found = [bytes(store.index.data[start:end]) for start, end in zip(starts, ends, strict=True)]
+    chunk = Chunk.of(found, store.matrix[rows])
+    chunk.matrix.flags.writeable = False
+    hashes, order = sort_hashes(hash_words(found))
+    meta = replace(
+        store.meta,
+        rows=len(found),
+        lowercase=is_lowercase(found),
+        digest=digest_rows(chunk.text, chunk.offsets, chunk.matrix),
+        subwords=None,
+    )
+    return MappedStore(
+        folder=None,
+        meta=meta,
+        matrix=chunk.matrix,
+        index=WordIndex(data=memoryview(chunk.text), offsets=chunk.offsets, hashes=hashes, order=order),
+        attachments=store.attachments,
+    )

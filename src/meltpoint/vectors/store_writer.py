@@ -1,0 +1,291 @@
+"""Writes the files of a store, one piece of the source after the other, in bounded memory."""
+
+import contextlib
+import errno
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import compress, pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meltpoint.errors import VectorFileError
+from meltpoint.vectors.formats.base import MOST_PLACES, Attachment, Chunk, Piece, SubwordChunk
+from meltpoint.vectors.index import find_repeated, hash_words, sort_hashes
+from meltpoint.vectors.store import (
+    DATA_FILES,
+    HASHES_FILE,
+    MATRIX_FILE,
+    META_FILE,
+    OFFSETS_FILE,
+    ORDER_FILE,
+    STORE_VERSION,
+    SUBWORDS_FILE,
+    WORDS_FILE,
+    StoreMeta,
+    SubwordMeta,
+    measure_file,
+)
+
+_DIGEST_BYTES = 16
+_ROWS_BYTES = 1 << 24
+
+
+class StoreWriter:
+    """Writes a store's files; only hashes and offsets, some tens of bytes a row, grow in memory.
+
+    Repeated words are found at the end, among the sorted hashes that the index needs anyway. Few files have any; where
+    there are some, the rows are written once more without them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Begins to write into ``folder``, which exists and is empty."""
+        self._folder = folder
+        self._files = contextlib.ExitStack()
+        self._words = self._files.enter_context((folder / WORDS_FILE).open("w+b"))
+        self._matrix = self._files.enter_context(_MatrixFile(folder / MATRIX_FILE))
+        self._subword_matrix: _MatrixFile | None = None
+        self._subwords: SubwordMeta | None = None
+        self._attachments: dict[str, bytes] = {}
+        self._lengths: list[NDArray[np.int64]] = []
+        self._hashes: list[NDArray[np.uint64]] = []
+        self._skipped = 0
+        self._skipped_places: list[str] = []
+        self._lowercase = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._files.close()
+
+    def add(self, piece: Piece) -> None:
+        """Takes the next piece of the source."""
+        match piece:
+            case Chunk():
+                self._add_rows(piece)
+            case SubwordChunk():
+                self._add_subwords(piece)
+            case Attachment():
+                (self._folder / piece.name).write_bytes(piece.content)
+                self._attachments[piece.name] = piece.content
+
+    def finish(self, *, file_format: str, place: str) -> None:
+        """Writes the index, the final headers and, last of all, ``meta.json``.
+
+        Args:
+            file_format: What the source was read as.
+            place: How errors call the source.
+
+        Raises:
+            VectorFileError: No row is left.
+        """
+        num_rows = self._matrix.num_rows
+        rows_read = num_rows + self._skipped
+        if not num_rows:
+            hint = f": all {rows_read:,} were skipped; bad_rows='error' says what is wrong with the first" * (
+                rows_read > 0
+            )
+            raise VectorFileError(f"{place}: expected at least one row that can be used, found none{hint}.")
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.concatenate(self._lengths))])
+        hashes, order = sort_hashes(np.concatenate(self._hashes))
+        repeated = find_repeated(hashes, order, self._word_reader(offsets))
+        if len(repeated):
+            offsets = self._remove_rows(repeated, offsets)
+            hashes, order = sort_hashes(np.delete(np.concatenate(self._hashes), repeated))
+        digest = self._digest(offsets)
+        self._files.close()
+        for name, array in ((OFFSETS_FILE, offsets), (HASHES_FILE, hashes), (ORDER_FILE, order)):
+            np.save(self._folder / name, array, allow_pickle=False)
+        optional = [SUBWORDS_FILE] if self._subwords else []
+        files = {name: measure_file(self._folder / name) for name in (*DATA_FILES, *optional, *self._attachments)}
+        meta = StoreMeta(
+            version=STORE_VERSION,
+            file_format=file_format,
+            rows=len(order),
+            rows_read=rows_read,
+            duplicates=len(repeated),
+            skipped=self._skipped,
+            skipped_places=self._skipped_places,
+            dim=self._matrix.dim,
+            lowercase=self._lowercase,
+            digest=digest,
+            subwords=self._subwords,
+            attachments=list(self._attachments),
+            sizes_bytes={name: size for name, (size, _) in files.items()},
+            edges={name: edges for name, (_, edges) in files.items()},
+        )
+        (self._folder / META_FILE).write_text(meta.to_json(), encoding="utf-8")
+
+    def _add_rows(self, chunk: Chunk) -> None:
+        self._matrix.append(chunk.matrix)
+        self._words.write(chunk.text)
+        words = chunk.words
+        self._lengths.append(np.diff(chunk.offsets))
+        self._hashes.append(hash_words(words))
+        self._lowercase = self._lowercase and is_lowercase(words)
+        self._skipped += chunk.skipped
+        self._skipped_places += chunk.skipped_places[: MOST_PLACES - len(self._skipped_places)]
+
+    def _add_subwords(self, chunk: SubwordChunk) -> None:
+        if self._subword_matrix is None:
+            self._subword_matrix = self._files.enter_context(_MatrixFile(self._folder / SUBWORDS_FILE))
+            self._subwords = SubwordMeta(min_n=chunk.min_n, max_n=chunk.max_n, num_buckets=chunk.num_buckets)
+        self._subword_matrix.append(chunk.matrix)
+
+    def _word_reader(self, offsets: NDArray[np.int64]) -> Any:
+        """Returns a function from a row to its word."""
+        self._words.flush()
+
+        def read(row: int) -> bytes:
+            start, end = offsets[row : row + 2].tolist()
+            self._words.seek(start)
+            return self._words.read(end - start)
+
+        return read
+
+    def _remove_rows(self, rows: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Writes words and matrix without some rows, and returns the new offsets."""
+        self._words.seek(0)
+        text = self._words.read()
+        keeps = np.ones(len(offsets) - 1, dtype=np.bool_)
+        keeps[rows] = False
+        self._words.seek(0)
+        self._words.write(b"".join([text[start:end] for start, end in compress(pairwise(offsets.tolist()), keeps)]))
+        self._words.truncate()
+        self._matrix.keep_rows(keeps)
+        return np.concatenate([np.zeros(1, np.int64), np.cumsum(np.diff(offsets)[keeps])])
+
+    def _digest(self, offsets: NDArray[np.int64]) -> str:
+        """Returns the identity of the content; ``offsets`` are those of the words as they stand in the file now."""
+        self._words.seek(0)
+        words = _new_digest()
+        while block := self._words.read(_ROWS_BYTES):
+            words.update(block)
+        identity = _identify(words.digest(), offsets, self._matrix.finish(), dim=self._matrix.dim)
+        if self._subwords is not None and self._subword_matrix is not None:
+            identity.update(f"{self._subwords.min_n} {self._subwords.max_n}".encode())
+            identity.update(self._subword_matrix.finish())
+        for name, content in sorted(self._attachments.items()):
+            identity.update(name.encode())
+            identity.update(_new_digest(content).digest())
+        return str(identity.hexdigest())
+
+
+class _MatrixFile:
+    """A growing ``.npy`` file of float32 rows; a second thread hashes them while the next ones are on their way.
+
+    Attributes:
+        num_rows: Rows so far.
+        dim: Columns; 0 as long as there are no rows.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w+b")
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._hashing: Future[None] | None = None
+        self._digest = _new_digest()
+        self._header_bytes = 0
+        self.num_rows = 0
+        self.dim = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._thread.shutdown()
+        self._file.close()
+
+    def append(self, matrix: NDArray[np.float32]) -> None:
+        """Writes rows after those before."""
+        if not self._header_bytes:
+            self.dim = matrix.shape[1]
+            self._header_bytes = _write_header(self._file, 0, self.dim)
+        # The file says what it holds: little-endian, on any machine.
+        rows = np.ascontiguousarray(matrix, dtype="<f4")
+        self._wait()
+        self._hashing = self._thread.submit(self._digest.update, rows.data)
+        self._file.write(rows.data)
+        self.num_rows += len(rows)
+
+    def keep_rows(self, keeps: NDArray[np.bool_]) -> None:
+        """Moves the rows for which ``keeps``, shape (number of rows,), is True together, and drops the others."""
+        self._wait()
+        self._digest = _new_digest()
+        target = self._header_bytes
+        for start, rows in self._read_rows():
+            kept = rows[keeps[start : start + len(rows)]]
+            self._digest.update(kept.data)
+            self._file.seek(target)
+            self._file.write(kept.data)
+            target += kept.nbytes
+        self._file.truncate(target)
+        self.num_rows = int(keeps.sum())
+
+    def finish(self) -> bytes:
+        """Writes the final header, and returns the digest of all rows."""
+        self._wait()
+        self._file.seek(0)
+        if _write_header(self._file, self.num_rows, self.dim) != self._header_bytes:
+            raise OSError(errno.EIO, "the header of the matrix has grown over its rows")
+        return bytes(self._digest.digest())
+
+    def _read_rows(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Yields the rows, some megabytes at a time, each time with the number of the first."""
+        row_bytes = 4 * self.dim
+        step = max(1, _ROWS_BYTES // row_bytes)
+        for start in range(0, self.num_rows, step):
+            self._file.seek(self._header_bytes + start * row_bytes)
+            content = self._file.read(min(step, self.num_rows - start) * row_bytes)
+            yield start, np.frombuffer(content, dtype="<f4").reshape(-1, self.dim)
+
+    def _wait(self) -> None:
+        if self._hashing is not None:
+            self._hashing.result()
+
+
+def digest_rows(text: bytes, offsets: NDArray[np.int64], matrix: NDArray[np.float32]) -> str:
+    """Returns the identity of V rows in memory: the digest of a store that holds just these.
+
+    Args:
+        text: The words, end to end.
+        offsets: Shape (V + 1,), where each starts.
+        matrix: Shape (V, D), in C order.
+    """
+    rows = np.ascontiguousarray(matrix, dtype="<f4")
+    digests = _new_digest(text).digest(), _new_digest(rows.tobytes()).digest()
+    return str(_identify(digests[0], offsets, digests[1], dim=matrix.shape[1]).hexdigest())
+
+
+def _identify(words: bytes, offsets: NDArray[np.int64], matrix: bytes, *, dim: int) -> Any:
+    """Returns the digest over the digests of words and matrix, to which more may be added."""
+    identity = _new_digest(f"{len(offsets) - 1} x {dim}".encode())
+    for part in (words, offsets.astype("<i8").data, matrix):
+        identity.update(part)
+    return identity
+
+
+def _write_header(file: IO[bytes], num_rows: int, dim: int) -> int:
+    """Writes the npy header and returns its size; NumPy pads it so that the number of rows may grow."""
+    header: dict[str, Any] = {"descr": "<f4", "fortran_order": False, "shape": (num_rows, dim)}
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.tell()
+
+
+def _new_digest(content: bytes = b"") -> Any:
+    return hashlib.blake2b(content, digest_size=_DIGEST_BYTES)
+
+
+def is_lowercase(words: list[bytes]) -> bool:
+    """Tells whether lower-casing changes none of the words."""
+    # Words are judged with a line end between them: lower-casing a final sigma looks at what follows.
+    text = b"\n".join(words).decode("utf-8")
+    return text == text.lower()
