@@ -14,7 +14,10 @@ import typer
 from meltpoint.cli.data_commands import profile
 from meltpoint.cli.model_commands import predict, train
 from meltpoint.cli.output import errors
+from meltpoint.cli.results_command import results
 from meltpoint.cli.study_commands import demo, report, study
+from meltpoint.cli.vector_commands import get, info, list_
+from meltpoint.cli.vector_use_commands import analogy, convert, evaluate, search
 from meltpoint.errors import MeltpointError
 
 EXIT_DEFECT, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 3
@@ -60,8 +63,22 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, study, profile, train, predict, report):
+for command in (demo, study, profile, train, predict, report, results):
     app.command()(_guarded(command))
+
+vectors_app = typer.Typer(help="Find, get, look into and convert word vectors.", no_args_is_help=True)
+VECTOR_COMMANDS: dict[str, Callable[..., None]] = {
+    "list": list_,
+    "info": info,
+    "get": get,
+    "search": search,
+    "analogy": analogy,
+    "evaluate": evaluate,
+    "convert": convert,
+}
+for name, vector_command in VECTOR_COMMANDS.items():
+    vectors_app.command(name)(_guarded(vector_command))
+app.add_typer(vectors_app, name="vectors")
 
 
 def main() -> None:

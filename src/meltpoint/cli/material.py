@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from meltpoint.cli.output import errors, warn
-from meltpoint.text import Corpus, read_corpus, tokenizer_for, tokenizer_named, warn_text
+from meltpoint.text import Corpus, read_corpus, tokenizer_for, warn_mismatch, warn_text
 from meltpoint.vectors import open_vectors
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def open_material(corpus: Corpus, vectors: str, *, member: str | None, tokenizer
         _tell(f"vectors  {opened.name}: {len(opened):,} words x {opened.dim}{licence}")
     from meltpoint.run import prepare_material  # noqa: PLC0415 - imports torch: seconds, during which the user reads
 
-    chosen = tokenizer_for(opened) if tokenizer == "auto" else tokenizer_named(tokenizer)
+    chosen = tokenizer_for(opened, tokenizer)
     material = prepare_material(corpus, opened, chosen)
     coverage = material.coverage
     if not quiet:
@@ -48,6 +48,9 @@ def open_material(corpus: Corpus, vectors: str, *, member: str | None, tokenizer
             f"distinct ones have a vector (tokenizer {chosen.name})"
         )
     if warning := warn_text(coverage):
+        warn(warning)
+    training = [text for text, is_test in zip(corpus.texts, corpus.is_test, strict=True) if not is_test]
+    if warning := warn_mismatch(training, opened, chosen):
         warn(warning)
     return material
 

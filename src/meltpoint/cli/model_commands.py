@@ -36,6 +36,7 @@ def train(
     search: shared.SearchOption = 4,
     unknown: shared.UnknownOption = "matched-normal",
     max_tokens: shared.MaxTokensOption = 256,
+    device: shared.DeviceOption = "cpu",
     as_json: shared.JsonOption = False,
 ) -> None:
     """Train a model under one policy: search, an honest score, then all rows."""
@@ -59,6 +60,8 @@ def train(
         settings = ", ".join(f"{knob} {value:g}" for knob, value in record.spec.configuration)
         result = record.result
         found = record.failure if result is None else f"{100 * result.validation_accuracy:.1f}% on validation rows"
+        if result is not None and result.ending == "dropped":
+            found = f"{found}, dropped after {result.steps:,} steps"
         errors.print(f"tried    {settings}: {found}", markup=False, soft_wrap=True)
 
     chosen = StudyOptions(
@@ -66,25 +69,25 @@ def train(
     )
     # What a user's own architecture prints must not get between the results.
     with redirect_stdout(sys.stderr):
-        training = train_policy(material, chosen, policy, out, watch=tell)
-    config, result = training.trained.config, training.chosen.result
+        training = train_policy(material, chosen, policy, out, device=device, watch=tell)
+    config, chosen_trial = training.trained.config, training.chosen
     if as_json:
         print_json(
             {
                 "model": str(out),
                 "policy": policy,
                 "architecture": architecture,
-                "test_accuracy": round(100 * result.test_accuracy, 4),
-                "test_rows": len(result.predicted),
+                "test_accuracy": round(100 * chosen_trial.test_accuracy, 4),
+                "test_rows": len(chosen_trial.predicted),
                 "trained_rows": config.rows,
                 "configuration": dict(training.chosen.spec.configuration),
-                "trainable_parameters": result.trainable_parameters,
+                "trainable_parameters": chosen_trial.result.trainable_parameters,
             }
         )
         return
     results.print(
-        f"{policy} / {architecture}: {100 * result.test_accuracy:.1f}% right on {len(result.predicted):,} held-out "
-        f"rows; then trained on all {config.rows:,}.",
+        f"{policy} / {architecture}: {100 * chosen_trial.test_accuracy:.1f}% right on "
+        f"{len(chosen_trial.predicted):,} held-out rows; then trained on all {config.rows:,}.",
         markup=False,
         soft_wrap=True,
     )

@@ -40,6 +40,10 @@ UnknownOption = Annotated[
 ]
 MaxTokensOption = Annotated[int, typer.Option("--max-tokens", help="Longer texts are cut.")]
 SearchOption = Annotated[int, typer.Option("--search", help="Configurations tried per policy, the same for each.")]
+DeviceOption = Annotated[
+    Literal["cpu", "cuda", "auto"],
+    typer.Option("--device", help="cuda: one card, in this process; auto: if it is there."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, nothing else.")]
 
 

@@ -3,7 +3,7 @@
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,7 @@ from meltpoint.cli.material import open_material, read_material, tell_corpus
 from meltpoint.cli.output import errors, print_json, results
 
 if TYPE_CHECKING:
-    from meltpoint.run import Material, StudyOptions
+    from meltpoint.run import Material, StudyOptions, Tracker
 
 ArchitectureOption = Annotated[
     str,
@@ -21,6 +21,9 @@ ArchitectureOption = Annotated[
 OutOption = Annotated[Path | None, typer.Option("--out", metavar="RUN", help="Run folder; by default meltpoint-NAME.")]
 BudgetOption = Annotated[str | None, typer.Option("--budget", metavar="TIME", help="Stop after so long: 90s, 10m, 1h.")]
 WorkersOption = Annotated[int | None, typer.Option("--workers", help="Worker processes; by default one per core.")]
+RayOption = Annotated[
+    str | None, typer.Option("--ray", metavar="ADDRESS", help="Train on a Ray cluster: HOST:PORT of its head, or auto.")
+]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on with the study in the run folder.")]
 RepeatsOption = Annotated[int, typer.Option("--repeats", help="The study ends after so many repeats at the latest.")]
 
@@ -41,6 +44,11 @@ def study(
     budget: BudgetOption = None,
     seed: shared.SeedOption = 0,
     workers: WorkersOption = None,
+    ray: RayOption = None,
+    device: shared.DeviceOption = "cpu",
+    mlflow: Annotated[
+        str | None, typer.Option("--mlflow", metavar="URI|DIR", help="Log the study to MLflow when it has ended.")
+    ] = None,
     tokenizer: shared.TokenizerOption = "auto",
     member: shared.MemberOption = None,
     folds: Annotated[int, typer.Option("--folds", help="Test folds, where no test file is given.")] = 5,
@@ -66,7 +74,7 @@ def study(
         tokenizer=tokenizer,
         quiet=as_json,
     )
-    from meltpoint.run import StudyOptions  # noqa: PLC0415
+    from meltpoint.run import StudyOptions, Tracker  # noqa: PLC0415
     from meltpoint.studies import DEFAULT_POLICIES  # noqa: PLC0415
 
     chosen = StudyOptions(
@@ -82,7 +90,9 @@ def study(
         max_tokens=max_tokens,
     )
     folder = out or Path(f"meltpoint-{data.name.split('.')[0]}")
-    _conduct(material, chosen, folder, resume, budget_seconds, workers, as_json=as_json)
+    where = {"workers": workers, "ray": ray, "device": device}
+    tracker = None if mlflow is None else Tracker(mlflow)
+    _conduct(material, chosen, folder, resume, budget_seconds, where, tracker, as_json=as_json)
 
 
 def demo(
@@ -91,6 +101,8 @@ def demo(
     architecture: ArchitectureOption = "average",
     seed: shared.SeedOption = 0,
     workers: WorkersOption = None,
+    ray: RayOption = None,
+    device: shared.DeviceOption = "cpu",
     resume: ResumeOption = False,
     as_json: shared.JsonOption = False,
 ) -> None:
@@ -106,7 +118,8 @@ def demo(
 
     chosen = StudyOptions(architectures=shared.parse_names(architecture, "--architecture"), seed=seed)
     folder = out or Path("meltpoint-demo")
-    _conduct(material, chosen, folder, resume, shared.parse_seconds(budget), workers, as_json=as_json)
+    where = {"workers": workers, "ray": ray, "device": device}
+    _conduct(material, chosen, folder, resume, shared.parse_seconds(budget), where, None, as_json=as_json)
 
 
 def report(
@@ -129,7 +142,8 @@ def _conduct(
     folder: Path,
     resume: bool,  # noqa: FBT001
     budget_seconds: float | None,
-    workers: int | None,
+    where: dict[str, Any],
+    tracker: "Tracker | None",
     *,
     as_json: bool,
 ) -> None:
@@ -144,7 +158,7 @@ def _conduct(
             folder,
             resume=resume,
             budget_seconds=budget_seconds,
-            workers=workers,
+            **where,
             watch=(lambda _: None) if as_json else watch,
         )
     if as_json:
@@ -158,9 +172,13 @@ def _conduct(
             rows = verdict["data"]["train_rows"]
             errors.print(f"training the model on all {rows:,} rows, policy {verdict['policy']}", markup=False)
         with redirect_stdout(sys.stderr):
-            hand_over(material, run, conclusion)
+            hand_over(material, run, conclusion, device=where["device"])
         if not as_json:
             results.print(f"the model: meltpoint predict {folder / MODEL}", markup=False, soft_wrap=True)
+    if tracker is not None and conclusion.ending != "interrupted":
+        number = tracker.log(folder, run.verdict)
+        if not as_json:
+            results.print(f"logged to MLflow: run {number}", markup=False, soft_wrap=True)
     if conclusion.ending == "interrupted":
         errors.print("interrupted; the same command with --resume goes on.")
         sys.exit(3)
