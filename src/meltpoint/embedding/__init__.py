@@ -2,6 +2,7 @@
 
 from meltpoint.embedding.policies import (
     POLICIES,
+    AdamUpdate,
     Anchored,
     Decayed,
     FineTuned,
@@ -28,6 +29,7 @@ __all__ = [
     "POLICIES",
     "UNKNOWN_INDEX",
     "UNKNOWN_INITIALISERS",
+    "AdamUpdate",
     "Anchored",
     "Decayed",
     "FineTuned",

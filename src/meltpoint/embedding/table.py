@@ -97,7 +97,8 @@ def build_embedding(
 ) -> PretrainedEmbedding:
     """Builds the embedding of a vocabulary from pretrained vectors.
 
-    Row ``i`` is the vector of ``vocabulary.words[i]``; row 0 (``<pad>``) is zero and stays so; row 1 (``<unk>``) and
+    Row ``i`` is the vector of ``vocabulary.words[i]``, composed of its n-grams where it has no row of its own and the
+    vectors can do so (fastText's ``.bin``); row 0 (``<pad>``) is zero and stays so; row 1 (``<unk>``) and
     the words that the vectors do not know start as ``unknown`` says.
 
     Args:
@@ -112,10 +113,9 @@ def build_embedding(
     Raises:
         InputError: ``unknown`` names no initialisation.
     """
-    found = vectors.rows(vocabulary.words)
-    found[[PADDING_INDEX, UNKNOWN_INDEX]] = -1
-    known = found >= 0
-    rows = assemble_rows(vectors.matrix[found[known]], known, unknown=unknown, random=generator(seed, "unknown words"))
+    pretrained, known = vectors.gather(vocabulary.words)
+    known[[PADDING_INDEX, UNKNOWN_INDEX]] = False
+    rows = assemble_rows(pretrained[known], known, unknown=unknown, random=generator(seed, "unknown words"))
     words, counts = vocabulary.words[2:], vocabulary.counts[2:]
     return PretrainedEmbedding(
         torch.from_numpy(rows),

@@ -4,7 +4,7 @@ import difflib
 from dataclasses import fields
 
 from meltpoint.embedding.policies.anchored import Anchored
-from meltpoint.embedding.policies.base import Policy, pretrained_embeddings
+from meltpoint.embedding.policies.base import AdamUpdate, Policy, pretrained_embeddings
 from meltpoint.embedding.policies.decayed import Decayed
 from meltpoint.embedding.policies.fine_tuned import FineTuned
 from meltpoint.embedding.policies.frozen import Frozen
@@ -14,6 +14,7 @@ from meltpoint.errors import InputError
 
 __all__ = [
     "POLICIES",
+    "AdamUpdate",
     "Anchored",
     "Decayed",
     "FineTuned",

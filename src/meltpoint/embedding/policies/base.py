@@ -16,6 +16,21 @@ GroupOptions = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
+class AdamUpdate:
+    """What a policy comes to under Adam without decoupled decay, in numbers: enough to train many members at once.
+
+    Attributes:
+        row_learning_rate: Learning rate of the embedding's rows; 0 where they never change.
+        coupled_decay: Coefficient of the decay that joins the gradient of every parameter, the rows' too.
+        anchor_strength: Coefficient of the pull toward the pretrained rows after each step.
+    """
+
+    row_learning_rate: float
+    coupled_decay: float = 0.0
+    anchor_strength: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Policy(ABC):
     """How the embedding may change during training.
 
@@ -49,6 +64,13 @@ class Policy(ABC):
         self, embedding: PretrainedEmbedding, group: Mapping[str, Any]
     ) -> None:
         """Acts on the rows after each optimiser step; ``group`` is the embedding's, with its present ``lr``."""
+
+    def adam_update(self, lr: float) -> AdamUpdate | None:  # noqa: ARG002
+        """Returns what the policy does under Adam at the learning rate ``lr``, as numbers.
+
+        None, where numbers do not say it all: such a policy is trained one model at a time, by :meth:`optimizer`.
+        """
+        return None
 
     def adapt_optimizer(self, optimizer_class: type[Optimizer]) -> type[Optimizer]:
         """Returns the class to use; raises :class:`InputError` where the policy cannot keep its word under it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch.optim import Adam, AdamW, Optimizer
 
-from meltpoint.embedding.policies.base import GroupOptions, Policy, require_positive
+from meltpoint.embedding.policies.base import AdamUpdate, GroupOptions, Policy, require_positive
 from meltpoint.errors import InputError
 
 
@@ -41,6 +41,10 @@ class Decayed(Policy):
     def other_options(self) -> GroupOptions:
         """Decays the rest likewise: the textbook passes all parameters."""
         return {"weight_decay": self.weight_decay}
+
+    def adam_update(self, lr: float) -> AdamUpdate:
+        """Moves the rows at the learning rate of the rest and decays everything."""
+        return AdamUpdate(row_learning_rate=lr, coupled_decay=self.weight_decay)
 
     def adapt_optimizer(self, optimizer_class: type[Optimizer]) -> type[Optimizer]:
         """Replaces AdamW by Adam, and refuses optimisers without weight decay."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from meltpoint.embedding.policies.base import GroupOptions, Policy
+from meltpoint.embedding.policies.base import AdamUpdate, GroupOptions, Policy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,3 +19,7 @@ class FineTuned(Policy):
     def embedding_options(self, lr: float) -> GroupOptions:  # noqa: ARG002
         """Adds nothing to the optimiser's own options."""
         return {}
+
+    def adam_update(self, lr: float) -> AdamUpdate:
+        """Moves the rows at the learning rate of the rest."""
+        return AdamUpdate(row_learning_rate=lr)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from meltpoint.embedding.policies.base import GroupOptions, Policy
+from meltpoint.embedding.policies.base import AdamUpdate, GroupOptions, Policy
 from meltpoint.embedding.table import PretrainedEmbedding
 
 
@@ -20,6 +20,10 @@ class Frozen(Policy):
     def embedding_options(self, lr: float) -> GroupOptions | None:  # noqa: ARG002
         """Leaves the embedding out of the optimiser."""
         return None
+
+    def adam_update(self, lr: float) -> AdamUpdate:  # noqa: ARG002
+        """Moves nothing."""
+        return AdamUpdate(row_learning_rate=0.0)
 
     def start(self, embedding: PretrainedEmbedding, seed: int) -> None:  # noqa: ARG002
         """Stops the gradient."""

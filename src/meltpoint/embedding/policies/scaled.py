@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from meltpoint.embedding.policies.base import GroupOptions, Policy, require_positive
+from meltpoint.embedding.policies.base import AdamUpdate, GroupOptions, Policy, require_positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,3 +27,7 @@ class Scaled(Policy):
     def embedding_options(self, lr: float) -> GroupOptions:
         """Scales the learning rate."""
         return {"lr": lr * self.learning_rate_multiplier}
+
+    def adam_update(self, lr: float) -> AdamUpdate:
+        """Moves the rows at a multiple of the learning rate."""
+        return AdamUpdate(row_learning_rate=lr * self.learning_rate_multiplier)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from meltpoint.embedding.policies.base import GroupOptions, Policy
+from meltpoint.embedding.policies.base import AdamUpdate, GroupOptions, Policy
 from meltpoint.embedding.table import PADDING_INDEX, PretrainedEmbedding
 from meltpoint.randomness import torch_generator
 
@@ -24,6 +24,10 @@ class Scratch(Policy):
     def embedding_options(self, lr: float) -> GroupOptions:  # noqa: ARG002
         """Adds nothing to the optimiser's own options."""
         return {}
+
+    def adam_update(self, lr: float) -> AdamUpdate:
+        """Moves the rows at the learning rate of the rest."""
+        return AdamUpdate(row_learning_rate=lr)
 
     def start(self, embedding: PretrainedEmbedding, seed: int) -> None:
         """Draws the rows anew."""

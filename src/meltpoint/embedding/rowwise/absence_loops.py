@@ -1,0 +1,163 @@
+"""The loops over rows and steps behind :class:`meltpoint.embedding.rowwise.absences.Absences`."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meltpoint.embedding.rowwise.coasting import (
+    KEEP_1,
+    OVER_ONE,
+    OVER_ROOT,
+    SHARE,
+    UNDER_ONE,
+    UNDER_ROOT,
+)
+from meltpoint.embedding.rowwise.compiled import compiled
+
+Rows = NDArray[np.int64]
+Marks = NDArray[np.int32]
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+# Moments that have shrunk below this are zero: denormal numbers would make every later step slower.
+LEAST_RETENTION = 2.0**-64
+
+
+@compiled
+def quadrature(sums: Floats, first: int) -> tuple[float, float, float, float]:
+    """Returns two weights w and two levels e, so that w1/(r+e1) + w2/(r+e2) is the sum of weight/(r+level) over steps.
+
+    It is a Gauss quadrature of two nodes: the four sums over weight * level^-2, level^-1, 1 and level come out right.
+    The first two are value and slope at r = 0, the others the two leading terms for large r. Where all levels are the
+    same, or there is only a sum of weights, the second weight is 0.
+    """
+    if len(sums) == 0 or sums[0, first] == 0.0:
+        return 0.0, 1.0, 0.0, 1.0
+    total = sums[0, first]
+    if len(sums) == 1:
+        return total, 1.0, 0.0, 1.0
+    mean, square, cube = sums[1, first] / total, sums[2, first] / total, sums[3, first] / total
+    variance = square - mean * mean
+    if variance <= 1e-12 * mean * mean:
+        return total * mean * mean, mean, 0.0, mean
+    skew = (cube - 3 * mean * square + 2 * mean * mean * mean) / (2 * variance)
+    root = math.sqrt(skew * skew + variance)
+    below, above = skew - root, skew + root
+    level_1, level_2 = mean + below, mean + above
+    weight_1, weight_2 = total * above / (2 * root), -total * below / (2 * root)
+    # The quadrature is of the measure weight * level^-2.
+    return weight_1 * level_1 * level_1, level_1, weight_2 * level_2 * level_2, level_2
+
+
+@compiled
+def collect_missed(
+    rows: Rows,
+    as_of: Marks,
+    slot_of: Marks,
+    pulled: Flags,
+    base: int,
+    now: int,
+    mark: bool,  # noqa: FBT001
+    window: int,
+    forgets: bool,  # noqa: FBT001
+    unit: float,
+    log_retentions: Floats,
+    log_keeps: Floats,
+    sums: Floats,
+    slots: Rows,
+    coefficients: Floats,
+) -> int:
+    """Fills the last two arrays; returns the position of a row that does not exist, or -1."""
+    for i in range(len(rows)):
+        if rows[i] < 0 or rows[i] >= len(as_of):
+            return i
+    newest = now - base
+    one_for_all = len(pulled) == 1
+    for i in range(len(rows)):
+        row = rows[i]
+        since = max(as_of[row], base)
+        slot = slot_of[row]
+        pull = pulled[0 if one_for_all else row]
+        slots[i] = -1
+        if since >= now or not (pull or (forgets and slot > 0)):
+            continue
+        slots[i] = slot
+        if mark:
+            as_of[row] = now
+        first = since - base
+        last = min(first + window, newest)
+        share, scale = 0.0, 1.0
+        if pull:
+            share = -math.expm1(log_keeps[newest] - log_keeps[first])
+            scale = math.exp(log_keeps[newest] - log_keeps[last])
+        weight_1, level_1, weight_2, level_2 = quadrature(sums[1 if pull else 0], first)
+        row_of = coefficients[i]
+        row_of[SHARE] = share
+        row_of[OVER_ROOT] = scale * (weight_1 + weight_2)
+        row_of[OVER_ONE] = scale * unit * (weight_1 * level_2 + weight_2 * level_1)
+        row_of[UNDER_ROOT] = unit * (level_1 + level_2)
+        row_of[UNDER_ONE] = unit * unit * level_1 * level_2
+        for moment in range(2):
+            keep = 1.0 if log_retentions[moment] == 0.0 else math.exp(log_retentions[moment] * (now - since))
+            row_of[KEEP_1 + moment] = keep if keep >= LEAST_RETENTION else 0.0
+    return -1
+
+
+@compiled
+def enter_rows(
+    rows: Rows,
+    as_of: Marks,
+    slot_of: Marks,
+    pulled: Flags,
+    now: int,
+    num_slots: int,
+    stateful: bool,  # noqa: FBT001
+    slots: Rows,
+    pulls: Floats,
+) -> int:
+    """Fills the last two arrays; returns the new number of slots, or -1 - position of a row that comes again."""
+    # A row that has been met is inverted, below zero, and can be put back as it was.
+    for i in range(len(rows)):
+        if as_of[rows[i]] < 0:
+            for j in range(i):
+                as_of[rows[j]] = ~as_of[rows[j]]
+            return -1 - i
+        as_of[rows[i]] = ~as_of[rows[i]]
+    one_for_all = len(pulled) == 1
+    for i in range(len(rows)):
+        row = rows[i]
+        as_of[row] = now + 1
+        if stateful and slot_of[row] == 0:
+            num_slots += 1
+            slot_of[row] = num_slots
+        slots[i] = slot_of[row]
+        pulls[i] = 1.0 if pulled[0 if one_for_all else row] else 0.0
+    return num_slots
+
+
+@compiled
+def advance_sums(
+    newest: int,
+    window: int,
+    gain: float,
+    level: float,
+    share_before: float,
+    share_after: float,
+    level_powers: Rows,
+    ratio_powers: Floats,
+    sums: Floats,
+) -> None:
+    """Brings the sums of the steps in the window forward to the newest step, decayed (1) and not (0)."""
+    first = max(0, newest - window)
+    # The last column of the powers is age 0, which the newest step itself would have.
+    shift = window - newest
+    for pull in range(2):
+        keep_before = 1.0 - pull * share_before
+        keep_after = 1.0 - pull * share_after
+        for kept in range(len(ratio_powers)):
+            column = sums[pull, kept]
+            weight = gain * level ** level_powers[kept]
+            power = ratio_powers[kept]
+            for step in range(first, newest):
+                column[step] = keep_after * (keep_before * column[step] + weight * power[shift + step])
