@@ -6,6 +6,8 @@ from torch import nn
 
 from meltpoint.embedding import PretrainedEmbedding
 from meltpoint.models import AverageClassifier, ConvolutionalClassifier, build_model, token_mask
+from meltpoint.models.cnn import WIDTHS
+from meltpoint.models.layers import Affine
 from meltpoint.randomness import torch_seeded
 
 V, D, C = 30, 5, 3
@@ -27,40 +29,47 @@ def model_of(architecture, *, embedding=None):
 def average_by_hand(model, text):
     rows = [model.embedding.weight[token] for token in text]
     value = sum(rows, torch.zeros(D)) / max(1, len(rows))
-    linears = [layer for layer in model.head if isinstance(layer, nn.Linear)]
-    for layer in linears[:-1]:
-        value = torch.clamp(layer.weight @ value + layer.bias, min=0)
-    return linears[-1].weight @ value + linears[-1].bias
+    layers = [layer for layer in model.head if isinstance(layer, Affine)]
+    for layer in layers[:-1]:
+        value = torch.clamp(value @ layer.weight + layer.bias, min=0)
+    return value @ layers[-1].weight + layers[-1].bias
+
+
+def filters_by_width(model):
+    """The filters of each width as ``nn.Conv1d`` holds them, ``(100, D, width)``, with their biases ``(100,)``."""
+    dim = model.embedding.embedding_dim
+    weights = model.filters.split([100 * width for width in WIDTHS], dim=1)
+    biases = model.bias.split(100)
+    for width, weight, bias in zip(WIDTHS, weights, biases, strict=True):
+        yield width, weight.view(dim, width, 100).permute(2, 0, 1), bias
 
 
 def cnn_by_hand(model, text):
     """Kim 2014: for each filter the largest of max(0, w . window + b), over the windows that hold a token."""
     features = []
-    for convolution in model.convolutions:
-        width = convolution.kernel_size[0]
+    for width, weights, biases in filters_by_width(model):
         outside = [torch.zeros(D)] * (width - 1)
-        # A text without tokens is read as one pad token.
-        rows = outside + [model.embedding.weight[token] for token in text or [0]] + outside
-        for weight, bias in zip(convolution.weight, convolution.bias, strict=True):  # weight: (D, width)
+        rows = outside + [model.embedding.weight[token] for token in text] + outside
+        for weight, bias in zip(weights, biases, strict=True):  # weight: (D, width)
             maps = []
             for start in range(len(rows) - width + 1):
                 total = sum((weight[:, place] @ rows[start + place] for place in range(width)), bias)
                 maps.append(torch.clamp(total, min=0))
             features.append(torch.stack(maps).max())
-    return model.output.weight @ torch.stack(features) + model.output.bias
+    return torch.stack(features) @ model.output.weight + model.output.bias
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2])
 def test_average_is_the_masked_mean_and_an_mlp(depth):
     model = model_of(f"average:{depth}")
-    assert sum(isinstance(layer, nn.Linear) for layer in model.head) == depth + 1
+    assert sum(isinstance(layer, Affine) for layer in model.head) == depth + 1
     found = model(padded(TEXTS, 12))
     for scores, text in zip(found, TEXTS, strict=True):
         torch.testing.assert_close(scores, average_by_hand(model, text), rtol=0, atol=1e-6)
 
 
 def test_average_has_depth_one_unless_told():
-    assert [type(layer).__name__ for layer in model_of("average").head] == ["Linear", "ReLU", "Dropout", "Linear"]
+    assert [type(layer).__name__ for layer in model_of("average").head] == ["Affine", "ReLU", "SharedDropout", "Affine"]
 
 
 def test_cnn_is_kims():
@@ -69,8 +78,18 @@ def test_cnn_is_kims():
     with torch.no_grad():
         for scores, text in zip(found, TEXTS, strict=True):
             torch.testing.assert_close(scores, cnn_by_hand(model, text), rtol=0, atol=1e-5)
-    assert [convolution.weight.shape for convolution in model.convolutions] == [(100, D, width) for width in (3, 4, 5)]
-    assert model.dropout.p == 0.5
+    assert [weights.shape for _, weights, _ in filters_by_width(model)] == [(100, D, width) for width in WIDTHS]
+    assert model.dropout.probability == 0.5
+
+
+def test_filters_start_as_those_of_a_convolution():
+    with torch_seeded(0, "filters"):
+        model = ConvolutionalClassifier(nn.Embedding(2, 300), C)
+        for width, weights, biases in filters_by_width(model):
+            reference = nn.Conv1d(300, 100, width)
+            assert weights.std().item() == pytest.approx(reference.weight.std().item(), rel=0.02)
+            assert weights.abs().max().item() == pytest.approx(reference.weight.abs().max().item(), rel=1e-3)
+            assert biases.abs().max() <= reference.weight.abs().max() * 1.001
 
 
 @pytest.mark.parametrize("width", [9, 10, 14, 40])

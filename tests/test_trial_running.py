@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
@@ -12,26 +12,30 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 
-from meltpoint.embedding import POLICIES
+from meltpoint.embedding import POLICIES, Policy
 from meltpoint.errors import DivergedError, InputError
-from meltpoint.randomness import generator, torch_seeded
+from meltpoint.models.layers import SharedDropout
+from meltpoint.randomness import generator
 from meltpoint.studies import StudyPlan
 from meltpoint.text import corpus_from_lists, read_corpus, tokenizer_named
 from meltpoint.trial import (
     TFIDF,
+    Divergence,
+    Examples,
     Schedule,
-    Scores,
     SplitSpec,
     TrialSpec,
-    assemble_model,
+    as_search,
     fit_for,
+    make_learner,
     prepare_data,
+    run_search,
     run_trial,
     running,
-    score,
     split_for,
-    training,
 )
+from meltpoint.trial import assemble as assemble_trial
+from meltpoint.trial.assembly import can_be_stacked
 
 GOOD = ["good", "great", "fine", "superb", "moving", "wonderful", "charming", "clever"]
 BAD = ["bad", "awful", "poor", "dull", "boring", "terrible", "clumsy", "silly"]
@@ -96,14 +100,24 @@ def of_policy(policy, **more):
     return replace(SPEC, policy=policy, **more)
 
 
-def assemble(spec, data, **more):
+def assemble(spec, data):
     where = (spec.split.repeat, spec.split.size)
-    return assemble_model(spec, data, split_for(data, spec.split).train, seed=spec.split.seed, where=where, **more)
+    return assemble_trial(spec, data, split_for(data, spec.split).train, seed=spec.split.seed, where=where)
+
+
+def learner_for(spec, assembly, data):
+    """Starts the policy, and makes a learner of one member with its training examples."""
+    train = assembly.examples(data, split_for(data, spec.split).train)
+    where = (spec.split.repeat, spec.split.size)
+    return make_learner(
+        [spec], [assembly], [train], [0], seed=spec.split.seed, where=[where], device=torch.device("cpu")
+    ), train
 
 
 def content(result, *left_out):
     """Everything that a trial found, but for its seconds."""
-    found = {**asdict(result), "predicted": result.predicted.tolist()}
+    predicted = None if result.predicted is None else result.predicted.tolist()
+    found = {**asdict(result), "predicted": predicted}
     return {name: value for name, value in found.items() if name not in {"seconds", *left_out}}
 
 
@@ -156,7 +170,11 @@ def test_policies_share_the_head_they_start_from(data):
 
 
 def test_policies_share_the_rows_they_start_from(data):
-    tables = {policy: assemble(of_policy(policy), data).embedding for policy in POLICIES}
+    tables = {}
+    for policy in POLICIES:
+        assembly = assemble(of_policy(policy), data)
+        learner_for(of_policy(policy), assembly, data)
+        tables[policy] = assembly.embedding
     expected = tables["frozen"].weight
     for policy, table in tables.items():
         same = table.weight.shape == expected.shape and torch.equal(table.weight, expected)
@@ -166,41 +184,51 @@ def test_policies_share_the_rows_they_start_from(data):
 @pytest.mark.parametrize("architecture", ["average", "cnn"])
 def test_policies_share_batches_and_dropout(data, monkeypatch, architecture):
     seen = []
-    epoch = training.Examples.epoch
+    epochs, forward = Examples.epochs, SharedDropout.forward
 
-    def spied(self, batch_size, random):
-        for positions in epoch(self, batch_size, random):
-            # Dropout draws from the global generator: its state tells what will be dropped.
-            seen.append((self.rows[positions].tolist(), torch.random.get_rng_state().numpy().tobytes()))
+    def spied_epochs(self, batch_size, random):
+        for positions in epochs(self, batch_size, random):
+            seen.append(self.rows[positions].tolist())
             yield positions
 
-    monkeypatch.setattr(training.Examples, "epoch", spied)
+    def spied_forward(self, inputs):
+        outputs = forward(self, inputs)
+        if self.training:
+            seen.append([generator.get_state().numpy().tobytes() for generator in self.generators])
+        return outputs
+
+    monkeypatch.setattr(Examples, "epochs", spied_epochs)
+    monkeypatch.setattr(SharedDropout, "forward", spied_forward)
     courses = []
     for policy in POLICIES:
         seen.clear()
         schedule = replace(SHORT, max_steps=20)
         run_trial(of_policy(policy, architecture=architecture, schedule=schedule, learning_rate=1e-3), data)
         courses.append(list(seen))
-    assert len(courses[0]) == 20
+    assert len(courses[0]) == 40
     assert all(course == courses[0] for course in courses)
 
 
 def test_a_batch_holds_texts_of_like_length_and_an_epoch_every_text(data):
     assembly = assemble(SPEC, data)
-    train = assembly.texts(data, split_for(data, SPEC.split).train)
-    epochs = [list(train.epoch(16, generator(0, "epoch"))) for _ in range(2)]
+    train = assembly.examples(data, split_for(data, SPEC.split).train)
+    epochs = [list(islice(train.epochs(16, generator(0, "epoch")), 10)) for _ in range(2)]
     assert all(np.array_equal(one, other) for one, other in zip(*epochs, strict=True))
-    assert sorted(np.concatenate(epochs[0])) == list(range(80))
-    lengths = sorted((data.packed.lengths[train.rows[batch]] for batch in epochs[0]), key=lambda batch: batch[0])
-    assert all(short.max() <= long.min() for short, long in pairwise(lengths))
+    for epoch in (epochs[0][:5], epochs[0][5:]):
+        assert sorted(np.concatenate(epoch)) == list(range(80))
+        lengths = sorted((data.packed.lengths[train.rows[batch]] for batch in epoch), key=lambda batch: batch[0])
+        assert all(short.max() <= long.min() for short, long in pairwise(lengths))
+    assert not np.array_equal(np.concatenate(epochs[0][:5]), np.concatenate(epochs[0][5:]))
 
 
 def test_long_texts_are_cut(data):
     spec = replace(SPEC, schedule=replace(SHORT, max_tokens=5))
-    ids, _ = assemble(spec, data).texts(data, np.arange(10)).batch(np.arange(10))
+    ids = assemble(spec, data).examples(data, np.arange(10)).ids(np.arange(10))
     assert ids.shape == (10, 5)
-    whole, _ = assemble(SPEC, data).texts(data, np.arange(10)).batch(np.arange(10))
+    whole = assemble(SPEC, data).examples(data, np.arange(10)).ids(np.arange(10))
     assert torch.equal(ids, whole[:, :5])
+    local = assemble(spec, data).examples(data, np.arange(10)).local(np.arange(10))
+    assert np.array_equal(local.rows[local.ids], ids.numpy())
 
 
 # Test rows decide nothing
@@ -266,59 +294,55 @@ def test_trained_numbers_are_counted_without_the_words_never_trained_on(data_wit
     head = 50 * 100 + 100 + 100 * 2 + 2
     for policy in POLICIES:
         assembly = assemble(of_policy(policy), data_with_test)
+        learner_for(of_policy(policy), assembly, data_with_test)
         assert assembly.trainable_parameters == head + (0 if policy == "frozen" else assembly.num_words * 50)
 
 
-@pytest.mark.parametrize("fused", [False, True])
 @pytest.mark.parametrize("policy", [policy for policy in POLICIES if policy != "scratch"])
-def test_the_restricted_table_is_exact(data_with_test, policy, fused, monkeypatch):
+def test_the_restricted_table_is_exact(data_with_test, policy, monkeypatch):
     split = split_for(data_with_test, SPEC.split)
     weights, scores = [], []
     for inside in (False, True):
         monkeypatch.setattr(POLICIES[policy], "moves_unseen_rows", inside)
-        assembly = assemble(of_policy(policy), data_with_test)
+        spec = of_policy(policy)
+        assembly = assemble(spec, data_with_test)
         assert inside == (assembly.embedding.num_embeddings > assembly.num_words)
-        for group in assembly.optimizer.param_groups:
-            group["fused"] = fused
-        train, test = (assembly.examples(data_with_test, rows) for rows in (split.train, split.test))
-        with torch_seeded(0, "dropout"):
-            fit_for(assembly.learner, assembly.optimizer, train, 40, 16, generator(0, "batches"))
+        learner, train = learner_for(spec, assembly, data_with_test)
+        test = assembly.examples(data_with_test, split.test)
+        fit_for(learner, train, 40, 16, generator(0, "batches"))
+        scores += learner.score([0], [test])
+        learner.hand_back(0, assembly.model)
         weights.append(assembly.embedding.weight.detach()[: assembly.num_words])
-        scores.append(assembly.score(assembly.learner, test))
-    # Fused Adam rounds the last few numbers of a tensor otherwise than the others.
-    assert (weights[0] - weights[1]).abs().max() <= (1e-5 if fused else 0)
-    assert np.array_equal(scores[0].predicted, scores[1].predicted) or policy == "decayed"
-    assert abs(scores[0].loss - scores[1].loss) <= (1e-5 if fused else 0) or policy == "decayed"
+    assert torch.equal(*weights)
+    if policy != "decayed":
+        assert np.array_equal(scores[0].predicted, scores[1].predicted)
+        assert scores[0].loss == scores[1].loss
 
 
-# Features pooled once
+# Who is trained beside others
 
 
-def test_a_head_over_pooled_features_learns_what_the_whole_model_learns(data):
-    train, test = split_for(data, SPEC.split).train, split_for(data, SPEC.split).test
-    first, second = (assemble(of_policy("frozen"), data) for _ in range(2))
-    assert first.learner is first.model.head
-    for learner, assembly, examples in (
-        (first.learner, first, first.examples(data, train)),
-        (second.model, second, second.texts(data, train)),
-    ):
-        with torch_seeded(0, "dropout"):
-            fit_for(learner, assembly.optimizer, examples, 40, 16, generator(0, "batches"))
-    for one, other in zip(first.model.parameters(), second.model.parameters(), strict=True):
-        torch.testing.assert_close(one, other, rtol=0, atol=1e-5)
-    pooled = first.score(first.learner, first.examples(data, test))
-    with first.embedding.extended(first.unseen):
-        whole = score(first.model, first.texts(data, test))
-    assert np.array_equal(pooled.predicted, whole.predicted)
-    assert pooled.loss == pytest.approx(whole.loss, abs=1e-6)
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("architecture", ["average:0", "average", "cnn"])
+def test_built_in_architectures_are_trained_in_one_pass_under_every_policy(data, policy, architecture):
+    spec = of_policy(policy, architecture=architecture)
+    assert can_be_stacked(spec, assemble(spec, data).model)
 
 
-@pytest.mark.parametrize("name", ["PoolingLayer", "MoreThanItsHead"])
-def test_only_a_model_that_says_so_is_pooled_once(data, own, name):
+@pytest.mark.parametrize("name", ["Base", "PoolingLayer", "MoreThanItsHead"])
+def test_what_does_more_than_its_scores_is_trained_one_by_one(data, own, name):
     spec = of_policy("frozen", architecture=f"{own}:{name}")
-    assembly = assemble(spec, data)
-    assert assembly.learner is assembly.model
+    assert not can_be_stacked(spec, assemble(spec, data).model)
     run_trial(spec, data)
+
+
+def test_a_policy_that_numbers_do_not_say_is_trained_one_by_one(data, monkeypatch):
+    expected = run_trial(SPEC, data)
+    monkeypatch.setattr(POLICIES["fine-tuned"], "adam_update", Policy.adam_update)
+    assert not can_be_stacked(SPEC, assemble(SPEC, data).model)
+    found = run_trial(SPEC, data)
+    assert np.array_equal(found.predicted, expected.predicted)
+    assert found.validation_loss == pytest.approx(expected.validation_loss, abs=1e-6)
 
 
 # Ending
@@ -329,43 +353,64 @@ def test_the_best_step_is_kept(data):
     long = run_trial(replace(spec, schedule=replace(SHORT, max_steps=2000)), data)
     assert long.converged
     assert long.best_step % SHORT.evaluate_every == 0
-    assert long.steps - long.best_step >= 0
-    assert long.steps < 2000
+    assert long.best_step < long.steps < 2000
     until_best = run_trial(replace(spec, schedule=replace(SHORT, max_steps=long.best_step)), data)
-    assert content(until_best, "steps", "converged") == content(long, "steps", "converged")
+    differing = {"steps", "ending", "looks"}
+    assert content(until_best, *differing) == content(long, *differing)
+    assert until_best.looks == long.looks[: len(until_best.looks)]
 
 
 def test_a_training_that_was_cut_off_says_so(data):
     cut = run_trial(of_policy("frozen", learning_rate=1e-4, schedule=replace(SHORT, max_steps=15)), data)
-    assert not cut.converged
+    assert (cut.ending, cut.converged) == ("cut off", False)
     assert cut.steps == 15
     assert cut.best_step in {10, 15}
 
 
-def test_patience_counts_steps_without_progress(data):
-    # Accuracies that stand still while the loss falls three times, then nothing: steps 10, 20, 30; then patience.
-    looks = iter([(0.5, 0.9), (0.5, 0.8), (0.5, 0.7), *[(0.5, 0.7)] * 99])
+@pytest.mark.parametrize("architecture", ["average", "cnn"])
+@pytest.mark.parametrize("policy", ["frozen", "fine-tuned", "decayed"])
+def test_a_diverging_training_raises(data, architecture, policy):
+    with pytest.raises(
+        DivergedError, match=r"loss is not finite at step 10\. The learning rate may be too high for this architecture"
+    ):
+        run_trial(of_policy(policy, architecture=architecture, learning_rate=1e38), data)
 
-    def scripted(model, examples):
-        accuracy, loss = next(looks)
-        return Scores(predicted=np.zeros(len(examples.rows), dtype=np.int64), accuracy=accuracy, loss=loss)
 
-    assembly, split = assemble(SPEC, data), split_for(data, SPEC.split)
-    course = training.fit(
-        assembly.learner,
-        assembly.optimizer,
-        assembly.examples(data, split.train),
-        assembly.examples(data, split.validation),
-        replace(SHORT, max_steps=1000),
-        generator(0, "batches"),
-        scorer=scripted,
+def test_rivals_that_are_left_behind_are_recorded_without_a_test(data):
+    rates = (0.001, 0.003, 0.01, 0.03)
+    specs = as_search(replace(SPEC, learning_rate=rate, schedule=replace(SHORT, rungs=(20,))) for rate in rates)
+    results = run_search(specs, data)
+    endings = [result.ending for result in results]
+    assert endings.count("dropped") == 2
+    for result in results:
+        dropped = result.ending == "dropped"
+        assert (
+            (result.predicted is None) == (result.test_accuracy is None) == (result.train_accuracy is None) == dropped
+        )
+        assert result.steps == (20 if dropped else result.looks[-1].step)
+        assert max(look.accuracy for look in result.looks) == result.validation_accuracy
+    kept, left = ([r.validation_accuracy for r in results if (r.ending == "dropped") == lost] for lost in (False, True))
+    assert max(kept) >= max(left)
+
+
+def test_time_is_shared_by_the_steps_taken(data):
+    specs = as_search(
+        replace(SPEC, learning_rate=rate, schedule=replace(SHORT, rungs=(20,), patience_steps=60))
+        for rate in (1e-6, 0.01)
     )
-    assert (course.best_step, course.steps, course.converged) == (30, 60, True)
+    short, long = run_search(specs, data)
+    assert (short.steps, long.steps) == (20, 60)
+    assert long.seconds == pytest.approx(3 * short.seconds)
 
 
-def test_a_diverging_training_raises(data):
-    with pytest.raises(DivergedError, match=r"training loss is no longer finite. The learning rate may be too high"):
-        run_trial(of_policy("fine-tuned", learning_rate=1e38), data)
+def test_a_divergence_among_rivals_is_a_finding(data):
+    specs = as_search(replace(SPEC, learning_rate=rate) for rate in (0.01, 1e38))
+    sound, torn = run_search(specs, data)
+    alone = run_trial(specs[0], data)
+    assert np.array_equal(sound.predicted, alone.predicted)
+    assert sound.validation_loss == pytest.approx(alone.validation_loss, abs=1e-5)
+    assert isinstance(torn, Divergence)
+    assert torn.seconds > 0
 
 
 # One's own architecture
@@ -487,10 +532,11 @@ def test_four_hundred_rows_of_subj_are_trained_to_the_end(glove, shared_data):
     )  # fmt: skip
 
     def chosen(specs):
-        return max((run_trial(spec, data) for spec in specs), key=lambda result: result.validation_accuracy)
+        tested = [result for result in run_search(specs, data) if result.test_accuracy is not None]
+        return max(tested, key=lambda result: result.validation_accuracy)
 
-    frozen = chosen(plan.policy_trials("average:0", "frozen", 0, 400))
-    control = chosen(plan.control_trials(0, 400))
+    frozen = chosen(plan.policy_search("average:0", "frozen", 0, 400))
+    control = chosen(plan.control_search(0, 400))
     # 400 rows are 5 batches: patience counted in epochs would stop at chance.
     assert frozen.converged
     assert frozen.steps >= 300

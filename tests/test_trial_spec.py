@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meltpoint.errors import InputError
-from meltpoint.trial import Schedule, SplitSpec, TrialSpec, default_schedule
+from meltpoint.trial import Schedule, SplitSpec, TrialSpec, as_search, default_schedule
 
 counts = st.integers(1, 10**6)
 rates = st.floats(1e-9, 1e3)
@@ -21,7 +21,13 @@ splits = st.builds(
     validation_fraction=st.floats(0.01, 0.5),
 )
 schedules = st.builds(
-    Schedule, batch_size=counts, max_steps=counts, evaluate_every=counts, patience_steps=counts, max_tokens=counts
+    Schedule,
+    batch_size=counts,
+    max_steps=counts,
+    evaluate_every=counts,
+    patience_steps=counts,
+    max_tokens=counts,
+    rungs=st.lists(counts, max_size=3).map(tuple),
 )
 specs = st.builds(
     TrialSpec,
@@ -33,6 +39,7 @@ specs = st.builds(
     unknown=st.text(),
     split=splits,
     schedule=schedules,
+    search=st.text(),
 )
 
 SPEC = TrialSpec(
@@ -77,7 +84,7 @@ def test_every_field_changes_the_signature(spec, data):
 
 def test_the_signature_stays_what_it_was():
     # Ledgers written earlier are resumed by it: a change here orphans them.
-    assert SPEC.signature == "fbe95150dec9b4ee5486b0f3bad09cb8"
+    assert SPEC.signature == "7254df9c3e5dd72ecbd3aeab9ae10e0c"
     assert json.loads(SPEC.to_json())["settings"] == [["strength", 0.1]]
     assert SPEC.configuration == (("learning_rate", 0.003), ("strength", 0.1))
 
@@ -91,8 +98,36 @@ def test_the_schedule_counts_steps(num_train):
     assert schedule.patience_steps >= max(300, epoch)
     assert 2 * schedule.evaluate_every <= schedule.patience_steps < schedule.max_steps
     assert schedule.max_tokens == 256
+    # Nobody is left behind before a patience has passed; three halvings leave one of eight.
+    assert schedule.rungs == tuple(schedule.patience_steps * times for times in (1, 2, 4))
+    assert schedule.rungs[-1] < schedule.max_steps
 
 
 def test_no_rows_no_schedule():
     with pytest.raises(InputError, match="at least one training row"):
         default_schedule(0, max_tokens=256)
+
+
+# Rivals
+
+
+def rivals(*rates):
+    return [replace(SPEC, learning_rate=rate) for rate in rates]
+
+
+def test_a_search_is_named_by_all_who_are_in_it():
+    search = as_search(rivals(0.1, 0.2))
+    assert len({spec.search for spec in search}) == 1
+    assert [replace(spec, search="") for spec in search] == rivals(0.1, 0.2)
+    for others in (rivals(0.1), rivals(0.1, 0.3), rivals(0.2, 0.1), rivals(0.1, 0.2, 0.3)):
+        assert as_search(others)[0].search != search[0].search
+
+
+def test_a_search_of_a_search_is_the_same():
+    search = as_search(rivals(0.1, 0.2))
+    assert as_search(search) == search
+    assert as_search([]) == ()
+
+
+def test_the_name_of_a_search_stays_what_it_was():
+    assert as_search(rivals(0.1, 0.2))[0].search == "938c663bc30ac8c4"

@@ -49,9 +49,55 @@ def torch_generator(master_seed: int, *name: str | int) -> "torch.Generator":
 
 @contextmanager
 def torch_seeded(master_seed: int, *name: str | int) -> Iterator[None]:
-    """Runs the block with torch's global generator seeded by name; afterwards its state is as it was."""
+    """Runs the block with torch's global CPU generator seeded by name; afterwards its state is as it was."""
     import torch  # noqa: PLC0415
 
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_for(master_seed, *name))  # noqa: TID251
+        # That of the processor alone: torch.manual_seed would seed every card, too, and nothing sets those back.
+        torch.default_generator.manual_seed(seed_for(master_seed, *name))
         yield
+
+
+class TorchStream:
+    """A stream of torch's global generators that somebody else's draws cannot shift.
+
+    Models trained in turn would otherwise take each other's numbers (dropout draws from the global generator of the
+    device that it computes on).
+    """
+
+    def __init__(self, master_seed: int, *name: str | int, device: "torch.device | None" = None) -> None:
+        """Starts the stream of that name.
+
+        Args:
+            master_seed: The study's one seed.
+            *name: What is drawn, from general to particular.
+            device: Where it is computed: the generator of a card is part of the stream.
+        """
+        self._cards = [device] if device is not None and device.type == "cuda" else []
+        with torch_seeded(master_seed, *name):
+            self._states = self._read()
+        for place, card in enumerate(self._cards, start=1):
+            self._states[place] = _card_state(seed_for(master_seed, *name), card)
+
+    @contextmanager
+    def resumed(self) -> Iterator[None]:
+        """Runs the block with the stream where it was left; afterwards the global generators are as they were."""
+        import torch  # noqa: PLC0415
+
+        with torch.random.fork_rng(devices=self._cards):
+            torch.set_rng_state(self._states[0])
+            for card, state in zip(self._cards, self._states[1:], strict=True):
+                torch.cuda.set_rng_state(state, card)
+            yield
+            self._states = self._read()
+
+    def _read(self) -> "list[torch.Tensor]":
+        import torch  # noqa: PLC0415
+
+        return [torch.get_rng_state(), *(torch.cuda.get_rng_state(card) for card in self._cards)]
+
+
+def _card_state(seed: int, card: "torch.device") -> "torch.Tensor":
+    import torch  # noqa: PLC0415
+
+    return torch.Generator(card).manual_seed(seed).get_state()

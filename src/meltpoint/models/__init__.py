@@ -7,7 +7,7 @@ from typing import cast
 from torch import nn
 
 from meltpoint.errors import InputError
-from meltpoint.models.architectures import Architecture, Builder, PoolsFirst, token_mask
+from meltpoint.models.architectures import Architecture, Builder, PoolsFirst, Stackable, stack_models, token_mask
 from meltpoint.models.average import AVERAGE, AverageClassifier
 from meltpoint.models.cnn import CNN, ConvolutionalClassifier
 
@@ -18,8 +18,10 @@ __all__ = [
     "Builder",
     "ConvolutionalClassifier",
     "PoolsFirst",
+    "Stackable",
     "build_model",
     "find_architecture",
+    "stack_models",
     "token_mask",
 ]
 

@@ -2,8 +2,10 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from meltpoint.models.architectures import Architecture, PoolsFirst, token_mask
+from meltpoint.models.layers import Affine, SharedDropout
 
 HIDDEN_SIZE = 100
 DROPOUT = 0.2
@@ -22,15 +24,27 @@ class AverageClassifier(PoolsFirst):
         layers: list[nn.Module] = []
         size = embedding.embedding_dim
         for _ in range(depth):
-            layers += [nn.Linear(size, HIDDEN_SIZE), nn.ReLU(), nn.Dropout(DROPOUT)]
+            layers += [Affine(size, HIDDEN_SIZE), nn.ReLU(), SharedDropout(DROPOUT)]
             size = HIDDEN_SIZE
-        self.head = nn.Sequential(*layers, nn.Linear(size, num_outputs))
+        self.head = nn.Sequential(*layers, Affine(size, num_outputs))
 
-    def pool(self, ids: Tensor) -> Tensor:
-        """Averages the word vectors of each text: ids ``(B, T)`` int64 -> ``(B, D)``."""
-        mask = token_mask(ids).to(self.embedding.weight.dtype)
-        total = torch.bmm(mask.unsqueeze(1), self.embedding(ids)).squeeze(1)
-        return total / mask.sum(dim=1, keepdim=True).clamp(min=1)
+    def pool(self, table: Tensor, ids: Tensor) -> Tensor:
+        """Averages the word vectors of each text: ``(*K, B, D)``."""
+        mask = token_mask(ids)
+        share = mask / mask.sum(dim=-1, keepdim=True).clamp(min=1)
+        if table.ndim == 2:
+            return _weighted_sum(table, ids, share)
+        # The tables of all members stand one below the other.
+        num_members, num_rows, dim = table.shape
+        first_row = torch.arange(num_members, device=ids.device).mul_(num_rows).view(-1, 1, 1)
+        rows = (ids + first_row).flatten(0, 1)
+        pooled = _weighted_sum(table.flatten(0, 1), rows, share.expand(num_members, *ids.shape[-2:]).flatten(0, 1))
+        return pooled.view(num_members, -1, dim)
+
+
+def _weighted_sum(table: Tensor, ids: Tensor, weights: Tensor) -> Tensor:
+    pooled: Tensor = functional.embedding_bag(ids, table, per_sample_weights=weights.to(table.dtype), mode="sum")
+    return pooled
 
 
 AVERAGE = Architecture(

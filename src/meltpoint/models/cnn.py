@@ -4,44 +4,52 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from meltpoint.models.architectures import Architecture, token_mask
+from meltpoint.models.architectures import Architecture, Stackable
+from meltpoint.models.layers import Affine, SharedDropout
+from meltpoint.models.windows import Bank, max_over_windows
 
 WIDTHS = (3, 4, 5)
 NUM_FILTERS = 100
 DROPOUT = 0.5
 
 
-class ConvolutionalClassifier(nn.Module):
+class ConvolutionalClassifier(Stackable):
     """Filters of widths 3, 4 and 5, 100 of each, max over time, dropout, a linear output.
 
     Kim, "Convolutional neural networks for sentence classification", EMNLP 2014. Every window that holds at least one
     token counts, and no other: a text's scores do not depend on how far its batch was padded.
+
+    A convolution over word vectors is linear in each word: ``sum_j W_j x[p + j]``. So each distinct word of a batch
+    is projected once, by all filters at all their positions, and a window only adds up what its words came to. A word
+    that occurs ten times is multiplied once.
+
+    Attributes:
+        filters: ``(*K, D, S)``, S = sum of width x filters over the widths: for each width, for each position in its
+            window, the filters.
+        bias: ``(*K, 3 x filters)``.
     """
 
     def __init__(self, embedding: nn.Embedding, num_outputs: int) -> None:
         super().__init__()
         self.embedding = embedding
-        self.convolutions = nn.ModuleList(
-            nn.Conv1d(embedding.embedding_dim, NUM_FILTERS, width, padding=width - 1) for width in WIDTHS
-        )
-        self.dropout = nn.Dropout(DROPOUT)
-        self.output = nn.Linear(NUM_FILTERS * len(WIDTHS), num_outputs)
+        dim = embedding.embedding_dim
+        # Initialised as nn.Conv1d is: by the number of inputs of a filter.
+        bounds = [(dim * width) ** -0.5 for width in WIDTHS]
+        blocks = [
+            torch.empty(dim, width * NUM_FILTERS).uniform_(-b, b) for width, b in zip(WIDTHS, bounds, strict=True)
+        ]
+        self.filters = nn.Parameter(torch.cat(blocks, dim=1))
+        self.bias = nn.Parameter(torch.cat([torch.empty(NUM_FILTERS).uniform_(-bound, bound) for bound in bounds]))
+        self.bank = Bank(widths=WIDTHS, num_filters=NUM_FILTERS)
+        self.dropout = SharedDropout(DROPOUT)
+        self.output = Affine(NUM_FILTERS * len(WIDTHS), num_outputs)
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Scores texts: ids ``(B, T)`` int64 -> ``(B, C)``."""
-        present = token_mask(ids).to(self.embedding.weight.dtype)
-        # Pad rows are zero in any table of ours; multiplying keeps them so in anyone's.
-        embedded = (self.embedding(ids) * present.unsqueeze(2)).transpose(1, 2)
-        lengths = present.sum(dim=1, keepdim=True).clamp(min=1)
-        features = []
-        for width, convolution in zip(WIDTHS, self.convolutions, strict=True):
-            maps = functional.relu(convolution(embedded))  # (B, filters, T + width - 1)
-            # Window p covers the tokens p - width + 1 .. p: it holds a token while p < length + width - 1.
-            position = torch.arange(maps.shape[2], device=ids.device)
-            inside = position < lengths + (width - 1)
-            # After the ReLU nothing is below zero, so that a zero never wins over a window that counts.
-            features.append((maps * inside.unsqueeze(1)).amax(dim=2))
-        scores: Tensor = self.output(self.dropout(torch.cat(features, dim=1)))
+    def scores(self, table: Tensor, ids: Tensor) -> Tensor:
+        """Scores texts; shapes as :class:`Stackable` has them."""
+        highest = max_over_windows(table @ self.filters, ids, self.bank)
+        # ReLU and the bias rise with their input and are the same for all windows: they may as well come after.
+        features = functional.relu(highest + self.bias.unsqueeze(-2))
+        scores: Tensor = self.output(self.dropout(features))
         return scores
 
 

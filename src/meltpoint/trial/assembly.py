@@ -1,32 +1,36 @@
-"""Model, table and optimiser of one training, put together."""
+"""Tables, models and optimisers of the members of a search, put together."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
-from meltpoint.embedding import PretrainedEmbedding, make_policy
-from meltpoint.models import PoolsFirst, build_model
-from meltpoint.randomness import generator, seed_for, torch_seeded
+from meltpoint.embedding import AdamUpdate, Policy, PretrainedEmbedding, make_policy, pretrained_embeddings
+from meltpoint.models import Stackable, build_model
+from meltpoint.randomness import TorchStream, generator, seed_for, torch_generator, torch_seeded
 from meltpoint.trial.data import TrialData
+from meltpoint.trial.examples import Examples
+from meltpoint.trial.learners import Learner, OneByOne
 from meltpoint.trial.spec import TrialSpec
+from meltpoint.trial.stacked import Source, Stacked
 from meltpoint.trial.table import append_unseen, trial_table
-from meltpoint.trial.training import Examples, Scores, pooled, score
 
 Rows = NDArray[np.int64]
+Where = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Assembly:
-    """What a training needs beside its rows.
+    """A model over its table, ready for training.
 
     Attributes:
+        policy: How the table may change.
         model: The architecture over the embedding.
         embedding: The table, by words of the training rows first.
-        optimizer: Made by the policy.
         table_rows: ``(L,)`` int64, the row for each token of the lexicon; rows beyond the table are of ``unseen``.
         num_words: Rows of the table that belong to the vocabulary, pad and unknown included.
         unseen: ``(U, D)`` pretrained rows of words that training never sees and that stand outside the table: scoring
@@ -34,27 +38,13 @@ class Assembly:
         max_tokens: Longer texts are cut.
     """
 
+    policy: Policy
     model: nn.Module
     embedding: PretrainedEmbedding
-    optimizer: Optimizer
     table_rows: Rows
     num_words: int
     unseen: Tensor
     max_tokens: int
-
-    @property
-    def pooling_model(self) -> PoolsFirst | None:
-        """The model, where the layers that learn stand above features that never change; otherwise None."""
-        if not isinstance(self.model, PoolsFirst) or self.embedding.weight.requires_grad:
-            return None
-        # A subclass with a forward pass of its own is more than its head over its pooled features.
-        return self.model if type(self.model).forward is PoolsFirst.forward else None
-
-    @property
-    def learner(self) -> nn.Module:
-        """The module that is trained and scored on :meth:`examples`: the model, or its head over pooled features."""
-        pooling = self.pooling_model
-        return self.model if pooling is None else pooling.head
 
     @property
     def trainable_parameters(self) -> int:
@@ -65,23 +55,7 @@ class Assembly:
         return total
 
     def examples(self, data: TrialData, rows: Rows) -> Examples:
-        """Returns rows of the data as :attr:`learner` reads them: token ids, or features that are pooled here once."""
-        texts = self.texts(data, rows)
-        pooling = self.pooling_model
-        if pooling is None:
-            return texts
-        with self.embedding.extended(self.unseen):
-            return pooled(texts, pooling)
-
-    def score(self, learner: nn.Module, examples: Examples) -> Scores:
-        """Scores the learner, reading words that training never saw."""
-        if self.pooling_model is not None:
-            return score(learner, examples)
-        with self.embedding.extended(self.unseen):
-            return score(learner, examples)
-
-    def texts(self, data: TrialData, rows: Rows) -> Examples:
-        """Returns rows of the data as token ids."""
+        """Returns rows of the data as the model reads them."""
         return Examples(
             packed=data.packed,
             rows=rows,
@@ -91,10 +65,10 @@ class Assembly:
         )
 
 
-def assemble_model(
-    spec: TrialSpec, data: TrialData, train_rows: Rows, *, seed: int, where: tuple[int, int], extend: bool = True
+def assemble(
+    spec: TrialSpec, data: TrialData, train_rows: Rows, *, seed: int, where: Where, extend: bool = True
 ) -> Assembly:
-    """Builds table, model and optimiser of a spec, over the vocabulary of the training rows.
+    """Builds table and model. The policy starts when a learner is made of them.
 
     Args:
         spec: Policy, configuration, architecture and schedule.
@@ -103,6 +77,9 @@ def assemble_model(
         seed: The master seed.
         where: Repeat and size: with the seed, the names of all that is drawn.
         extend: Whether words that are not trained on are read by their pretrained vectors, where the policy lets them.
+
+    Raises:
+        InputError: Architecture or policy cannot be built, or the model does not hold the embedding.
     """
     policy = make_policy(spec.policy, **dict(spec.settings))
     embedding, table_rows, num_words = trial_table(
@@ -117,20 +94,93 @@ def assemble_model(
         table_rows, unseen = append_unseen(data, table_rows, embedding.num_embeddings)
     with torch_seeded(seed, "head", *where):
         model = build_model(spec.architecture, embedding, data.num_classes)
-    optimizer = policy.optimizer(
-        model,
-        torch.optim.AdamW,
-        lr=spec.learning_rate,
-        seed=seed_for(seed, "policy", *where),
-        weight_decay=0.0,
-        fused=True,
-    )
+    pretrained_embeddings(model)
     return Assembly(
+        policy=policy,
         model=model,
         embedding=embedding,
-        optimizer=optimizer,
         table_rows=table_rows,
         num_words=num_words,
         unseen=torch.from_numpy(data.pretrained[unseen]),
         max_tokens=spec.schedule.max_tokens,
     )
+
+
+def make_learner(
+    specs: Sequence[TrialSpec],
+    assemblies: Sequence[Assembly],
+    train: Sequence[Examples],
+    source_of: Sequence[int],
+    *,
+    seed: int,
+    where: Sequence[Where],
+    device: torch.device,
+) -> Learner:
+    """Joins members into one learner: side by side where architecture and policy allow it, else one by one.
+
+    Args:
+        specs: K members of one architecture and one policy.
+        assemblies: One per member; where members can be stacked, those of one source may be the same object.
+        train: The training examples of each source.
+        source_of: The source of each member.
+        seed: The master seed.
+        where: For each source, the names of what is drawn there.
+        device: Where it is computed.
+    """
+    names = [where[source] for source in source_of]
+    seeds = [seed_for(seed, "policy", *name) for name in names]
+    updates = [member_update(spec) for spec in specs]
+    firsts = [source_of.index(source) for source in range(len(train))]
+    unseen = [assemblies[first].unseen for first in firsts]
+    if can_be_stacked(specs[0], assemblies[0].model):
+        for first in firsts:
+            own = assemblies[first]
+            own.policy.start(own.embedding, seed_for(seeds[first], "embedding", 0))
+        sources = [
+            Source(
+                train=examples,
+                model=cast("Stackable", assemblies[first].model),
+                embedding=assemblies[first].embedding,
+                unseen=assemblies[first].unseen,
+                dropout=torch_generator(seed, "dropout", *names[first]),
+            )
+            for examples, first in zip(train, firsts, strict=True)
+        ]
+        return Stacked(
+            sources,
+            source_of,
+            updates=[update for update in updates if update is not None],
+            learning_rates=[spec.learning_rate for spec in specs],
+            device=device,
+        )
+    optimizers = [
+        own.policy.optimizer(
+            own.model.to(device),
+            torch.optim.AdamW,
+            lr=spec.learning_rate,
+            seed=own_seed,
+            weight_decay=0.0,
+            fused=True,
+        )
+        for spec, own, own_seed in zip(specs, assemblies, seeds, strict=True)
+    ]
+    return OneByOne(
+        [own.model for own in assemblies],
+        optimizers,
+        train=train,
+        unseen=unseen,
+        source_of=source_of,
+        dropout=[TorchStream(seed, "dropout", *name, device=device) for name in names],
+    )
+
+
+def can_be_stacked(spec: TrialSpec, model: nn.Module) -> bool:
+    """Whether a model is written for many members, and numbers say all that its policy does."""
+    # A subclass with a forward pass of its own does more than its scores.
+    stackable = isinstance(model, Stackable) and type(model).forward is Stackable.forward
+    return stackable and member_update(spec) is not None
+
+
+def member_update(spec: TrialSpec) -> AdamUpdate | None:
+    """Returns what the policy of a member comes to under Adam, where numbers say it all."""
+    return make_policy(spec.policy, **dict(spec.settings)).adam_update(spec.learning_rate)

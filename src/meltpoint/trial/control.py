@@ -1,7 +1,9 @@
 """The control without vectors: TF-IDF and logistic regression."""
 
 import warnings
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from meltpoint.trial.data import TrialData
+from meltpoint.trial.examples import Scores
 from meltpoint.trial.splits import Split
-from meltpoint.trial.training import Scores
 
 TFIDF = "tf-idf"
 # Inverse strength of the regularisation, C of scikit-learn: the lowest and the highest that a study tries.
@@ -25,39 +27,52 @@ def words_and_pairs(tokens: list[str]) -> list[str]:
     return tokens + [f"{first}\n{second}" for first, second in pairwise(tokens)]
 
 
-def run_tfidf(data: TrialData, split: Split, *, strength: float) -> tuple[Scores, Scores, int, bool]:
-    """Fits TF-IDF over words and pairs with logistic regression on the training rows, tokenised as for the vectors.
+@dataclass(frozen=True, kw_only=True)
+class FittedControl:
+    """What a fit came to: scores, the number of coefficients, and whether the solver converged."""
 
-    Args:
-        data: The study's data.
-        split: The rows.
-        strength: C of ``sklearn.linear_model.LogisticRegression``.
+    validation: Scores
+    test: Scores
+    num_coefficients: int
+    converged: bool
 
-    Returns:
-        The scores on the validation rows and on the test rows, the number of fitted coefficients, and whether the
-        solver converged.
-    """
 
-    def tokens(rows: NDArray[np.int64]) -> list[list[str]]:
-        return [[data.packed.lexicon[token] for token in data.packed.row(int(row))] for row in rows]
+class Tfidf:
+    """TF-IDF over words and pairs, tokenised as for the vectors; computed once for all strengths."""
 
-    vectorizer = TfidfVectorizer(analyzer=words_and_pairs, sublinear_tf=True, dtype=np.float64)
-    features = vectorizer.fit_transform(tokens(split.train))
-    model = LogisticRegression(C=strength, max_iter=MAX_ITERATIONS)
-    with warnings.catch_warnings():
-        # Reported with the trial, as under-training is for the others.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(features, data.label_ids[split.train])
+    def __init__(self, data: TrialData, split: Split) -> None:
+        def tokens(rows: NDArray[np.int64]) -> list[list[str]]:
+            return [[data.packed.lexicon[token] for token in data.packed.row(int(row))] for row in rows]
 
-    def score(rows: NDArray[np.int64]) -> Scores:
-        labels = data.label_ids[rows]
-        probabilities = model.predict_proba(vectorizer.transform(tokens(rows)))
-        predicted = model.classes_[probabilities.argmax(axis=1)]
-        return Scores(
-            predicted=predicted,
-            accuracy=float((predicted == labels).mean()),
-            loss=float(log_loss(labels, probabilities, labels=model.classes_)),
+        vectorizer = TfidfVectorizer(analyzer=words_and_pairs, sublinear_tf=True, dtype=np.float64)
+        self._train = vectorizer.fit_transform(tokens(split.train)), data.label_ids[split.train]
+        self._validation = vectorizer.transform(tokens(split.validation)), data.label_ids[split.validation]
+        self._test = vectorizer.transform(tokens(split.test)), data.label_ids[split.test]
+
+    def fit(self, *, strength: float) -> FittedControl:
+        """Fits logistic regression on the training rows.
+
+        Args:
+            strength: C of ``sklearn.linear_model.LogisticRegression``.
+        """
+        model = LogisticRegression(C=strength, max_iter=MAX_ITERATIONS)
+        with warnings.catch_warnings():
+            # Reported with the trial, as under-training is for the others.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(*self._train)
+
+        def score(features: Any, labels: NDArray[np.int64]) -> Scores:
+            probabilities = model.predict_proba(features)
+            predicted = model.classes_[probabilities.argmax(axis=1)]
+            return Scores(
+                predicted=predicted,
+                accuracy=float((predicted == labels).mean()),
+                loss=float(log_loss(labels, probabilities, labels=model.classes_)),
+            )
+
+        return FittedControl(
+            validation=score(*self._validation),
+            test=score(*self._test),
+            num_coefficients=int(model.coef_.size + model.intercept_.size),
+            converged=bool(model.n_iter_.max() < MAX_ITERATIONS),
         )
-
-    converged = bool(model.n_iter_.max() < MAX_ITERATIONS)
-    return score(split.validation), score(split.test), int(model.coef_.size + model.intercept_.size), converged

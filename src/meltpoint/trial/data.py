@@ -5,9 +5,11 @@ stand there once, whatever the number of workers.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,39 +51,14 @@ class TrialData:
         """Tokens of the texts that are spelled like the pad or the unknown word; they are read as unknown words."""
         return tuple(token for token, word in enumerate(self.packed.lexicon) if word in (PADDING, UNKNOWN))
 
-    def save(self, folder: Path) -> None:
-        """Writes the arrays into an existing empty folder."""
-        for name, array in self._arrays().items():
-            np.save(folder / f"{name}.npy", array, allow_pickle=False)
-        (folder / "lexicon.json").write_text(json.dumps(self.packed.lexicon), encoding="utf-8")
-        (folder / "data.json").write_text(json.dumps({"num_classes": self.num_classes}), encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> "TrialData":
-        """Maps what :meth:`save` wrote."""
-
-        def read(name: str) -> NDArray[np.generic]:
-            array: NDArray[np.generic] = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-            return array
-
-        lexicon = tuple(json.loads((folder / "lexicon.json").read_text(encoding="utf-8")))
-        return cls(
-            packed=PackedTexts(
-                lexicon=lexicon, ids=read("ids").astype(np.int32), offsets=read("offsets").astype(np.int64)
-            ),
-            label_ids=read("label_ids").astype(np.int64),
-            num_classes=int(json.loads((folder / "data.json").read_text(encoding="utf-8"))["num_classes"]),
-            groups=read("groups").astype(np.int64) if (folder / "groups.npy").exists() else None,
-            is_test=read("is_test").astype(np.bool_),
-            found=read("found").astype(np.bool_),
-            pretrained=np.load(folder / "pretrained.npy", mmap_mode="r", allow_pickle=False),
-        )
-
-    def _arrays(self) -> dict[str, NDArray[np.generic]]:
-        arrays: dict[str, NDArray[np.generic]] = {
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Returns plain arrays that say all of it, without a copy of the large ones."""
+        arrays: dict[str, NDArray[Any]] = {
+            "lexicon": np.frombuffer(json.dumps(self.packed.lexicon).encode(), dtype=np.uint8),
             "ids": self.packed.ids,
             "offsets": self.packed.offsets,
             "label_ids": self.label_ids,
+            "num_classes": np.array(self.num_classes),
             "is_test": self.is_test,
             "found": self.found,
             "pretrained": self.pretrained,
@@ -90,14 +67,43 @@ class TrialData:
             arrays["groups"] = self.groups
         return arrays
 
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "TrialData":
+        """Reads :meth:`to_arrays` back; ``pretrained``, by far the largest, is used where it lies."""
+        groups = arrays.get("groups")
+        return cls(
+            packed=PackedTexts(
+                lexicon=tuple(json.loads(arrays["lexicon"].tobytes())),
+                ids=arrays["ids"].astype(np.int32),
+                offsets=arrays["offsets"].astype(np.int64),
+            ),
+            label_ids=arrays["label_ids"].astype(np.int64),
+            num_classes=int(arrays["num_classes"]),
+            groups=None if groups is None else groups.astype(np.int64),
+            is_test=arrays["is_test"].astype(np.bool_),
+            found=arrays["found"].astype(np.bool_),
+            pretrained=arrays["pretrained"],
+        )
+
+    def save(self, folder: Path) -> None:
+        """Writes the arrays into an existing folder."""
+        for name, array in self.to_arrays().items():
+            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+
+    @classmethod
+    def load(cls, folder: Path) -> "TrialData":
+        """Maps what :meth:`save` wrote."""
+        return cls.from_arrays(
+            {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in folder.glob("*.npy")}
+        )
+
 
 def prepare_data(corpus: Corpus, vectors: Vectors, tokenizer: Tokenizer) -> TrialData:
     """Tokenises the corpus once and gathers the pretrained rows of its tokens."""
     packed = pack_texts(corpus.texts, tokenizer)
-    rows = vectors.rows(packed.lexicon)
-    found = (rows >= 0) & np.array([word not in (PADDING, UNKNOWN) for word in packed.lexicon], dtype=np.bool_)
-    pretrained = np.zeros((len(packed.lexicon), vectors.dim), dtype=np.float32)
-    pretrained[found] = vectors.matrix[rows[found]]
+    pretrained, found = vectors.gather(packed.lexicon)
+    found &= np.array([word not in (PADDING, UNKNOWN) for word in packed.lexicon], dtype=np.bool_)
+    pretrained[~found] = 0
     return TrialData(
         packed=packed,
         label_ids=corpus.label_ids,

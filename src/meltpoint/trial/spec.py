@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +20,7 @@ class Schedule:
         evaluate_every: Steps between two looks at the validation rows.
         patience_steps: Training ends after so many steps without a better look.
         max_tokens: Longer texts are cut.
+        rungs: After these steps the better half of the configurations of a search goes on.
     """
 
     batch_size: int
@@ -26,6 +28,7 @@ class Schedule:
     evaluate_every: int
     patience_steps: int
     max_tokens: int
+    rungs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +63,7 @@ class TrialSpec:
         unknown: Initialisation of unknown words.
         split: The rows.
         schedule: The steps.
+        search: Digest of the configurations among which this one is searched, since better ones may end its training.
     """
 
     study: str
@@ -70,6 +74,7 @@ class TrialSpec:
     unknown: str
     split: SplitSpec
     schedule: Schedule
+    search: str = ""
 
     def to_json(self) -> str:
         """Returns the canonical text of the spec: keys sorted, no spaces."""
@@ -80,7 +85,8 @@ class TrialSpec:
         """Reads :meth:`to_json` back."""
         fields: dict[str, Any] = json.loads(text)
         fields["settings"] = tuple((knob, value) for knob, value in fields["settings"])
-        return cls(**{**fields, "split": SplitSpec(**fields["split"]), "schedule": Schedule(**fields["schedule"])})
+        schedule = {**fields["schedule"], "rungs": tuple(fields["schedule"]["rungs"])}
+        return cls(**{**fields, "split": SplitSpec(**fields["split"]), "schedule": Schedule(**schedule)})
 
     @cached_property
     def signature(self) -> str:
@@ -93,20 +99,31 @@ class TrialSpec:
         return (("learning_rate", self.learning_rate), *self.settings)
 
 
+def as_search(specs: Iterable[TrialSpec]) -> tuple[TrialSpec, ...]:
+    """Makes specs the rivals of one search: each then knows, by a digest, whom it competes with."""
+    alone = tuple(replace(spec, search="") for spec in specs)
+    text = "\n".join(spec.to_json() for spec in alone)
+    digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    return tuple(replace(spec, search=digest) for spec in alone)
+
+
 def default_schedule(num_train: int, *, max_tokens: int) -> Schedule:
     """Sets the schedule for so many training rows, the same for every policy and control.
 
     Patience counts steps, not epochs: an epoch of 400 rows is 7 steps, and a rule of three epochs would stop every
-    policy at chance. Few rows get up to 4,000 steps, many get up to 40 epochs.
+    policy at chance. Few rows get up to 4,000 steps, many get up to 40 epochs. A configuration has been given one
+    patience before it can be left behind, and two and four before the next halvings.
     """
     if num_train < 1:
         raise InputError("A schedule needs at least one training row.")
     batch_size = 64
     epoch = -(-num_train // batch_size)
+    patience_steps = max(300, 3 * epoch)
     return Schedule(
         batch_size=batch_size,
         max_steps=max(4000, 40 * epoch),
         evaluate_every=max(20, epoch // 2),
-        patience_steps=max(300, 3 * epoch),
+        patience_steps=patience_steps,
         max_tokens=max_tokens,
+        rungs=(patience_steps, 2 * patience_steps, 4 * patience_steps),
     )

@@ -1,0 +1,112 @@
+"""Sums of projected words over windows, and the highest of them: a convolution and its max over time."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from meltpoint.models.architectures import token_mask
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bank:
+    """The shape of a bank of convolution filters.
+
+    Attributes:
+        widths: Tokens in a window, one entry per kind of filter.
+        num_filters: F, filters of each kind.
+    """
+
+    widths: tuple[int, ...]
+    num_filters: int
+
+    @property
+    def first_columns(self) -> tuple[int, ...]:
+        """Where each kind's columns of the projection start, and where the last one's end."""
+        ends = np.cumsum([width * self.num_filters for width in self.widths])
+        return (0, *ends.tolist())
+
+
+def max_over_windows(projected: Tensor, ids: Tensor, bank: Bank) -> Tensor:
+    """Adds up the projections of the words of each window and takes the highest sum over the windows of a text.
+
+    ``out[b, w F + f] = max_s sum_j projected[ids[b, s + j], c_w + j F + f]`` over the window starts s from
+    ``1 - width`` to the last token: the windows that hold at least one token. Pads (id 0) add nothing, wherever they
+    stand.
+
+    Args:
+        projected: ``(U, S)`` or ``(K, U, S)``: every row of the table under every position of every filter.
+        ids: ``(B, T)`` int64, or ``(K, B, T)``; padded with 0 on the right, each text with at least one token.
+        bank: The filters.
+
+    Returns:
+        ``(B, len(widths) x F)``, or with a leading K.
+    """
+    if projected.device.type == "cpu" and projected.dtype == torch.float32:
+        members = projected if projected.ndim == 3 else projected.unsqueeze(0)
+        texts = ids if ids.ndim == 3 else ids.unsqueeze(0)
+        highest: Tensor = _MaxOverWindows.apply(members, texts, bank)  # type: ignore[no-untyped-call]
+        return highest if projected.ndim == 3 else highest.squeeze(0)
+    return _by_tensor_operations(projected, ids, bank)
+
+
+def _by_tensor_operations(projected: Tensor, ids: Tensor, bank: Bank) -> Tensor:
+    """Does the same with torch alone: for other devices and other precisions."""
+    batch_size, length = ids.shape[-2:]
+    members = projected.shape[:-2]
+    present = token_mask(ids)
+    lengths = present.sum(dim=-1, keepdim=True)
+    texts = ids.expand(*members, batch_size, length).reshape(*members, -1)
+    outputs = []
+    for width, (first, last) in zip(bank.widths, pairwise(bank.first_columns), strict=True):
+        columns = projected[..., first:last]
+        index = texts.unsqueeze(-1).expand(*members, batch_size * length, last - first)
+        words = columns.gather(-2, index).view(*members, batch_size, length, width, bank.num_filters)
+        words = words * present[..., None, None]
+        sums = words.new_zeros(*members, batch_size, length + width - 1, bank.num_filters)
+        for position in range(width):
+            # The word at t stands at this position in the window that starts at t - position.
+            start = width - 1 - position
+            sums[..., start : start + length, :] += words[..., position, :]
+        window = torch.arange(length + width - 1, device=ids.device)
+        inside = (window < lengths + (width - 1)).unsqueeze(-1)
+        outputs.append(sums.masked_fill(~inside, -torch.inf).amax(dim=-2))
+    return torch.cat(outputs, dim=-1)
+
+
+class _MaxOverWindows(torch.autograd.Function):
+    """The same in compiled loops: only the window that won is remembered, and only its words get a gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, projected: Tensor, ids: Tensor, bank: Bank) -> Tensor:
+        from meltpoint.models.window_loops import find_highest  # noqa: PLC0415 - numba, where it is needed
+
+        num_members, batch_size = len(projected), ids.shape[1]
+        shape = (num_members, batch_size, len(bank.widths), bank.num_filters)
+        highest = torch.empty(shape, dtype=projected.dtype)
+        winners = np.empty(shape, dtype=np.int32)
+        widths = np.array(bank.widths, dtype=np.int64)
+        projected = projected.contiguous()
+        find_highest(projected.detach().numpy(), ids.contiguous().numpy(), widths, highest.numpy(), winners)
+        ctx.save_for_backward(ids)
+        ctx.winners, ctx.widths, ctx.shape = winners, widths, projected.shape
+        return highest.flatten(2)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        from meltpoint.models.window_loops import spread_gradient  # noqa: PLC0415
+
+        (ids,) = ctx.saved_tensors
+        spread = torch.zeros(ctx.shape, dtype=gradient.dtype)
+        winners = ctx.winners
+        spread_gradient(
+            gradient.contiguous().view(winners.shape).numpy(),
+            ids.contiguous().numpy(),
+            ctx.widths,
+            winners,
+            spread.numpy(),
+        )
+        return spread, None, None

@@ -1,0 +1,124 @@
+"""Labelled texts as models read them: batches of table rows, and what is local to each batch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from meltpoint.randomness import Generator
+from meltpoint.text import PackedTexts
+
+SCORING_BATCH_SIZE = 512
+# Batches are cut from pools of this many batches, sorted by length within the pool: little padding, little order.
+POOL_BATCHES = 8
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalBatch:
+    """Texts over the rows that occur in them and no others.
+
+    Attributes:
+        ids: ``(B, T)`` int64 numbers into ``rows``, padded with 0.
+        rows: ``(U,)`` int64 distinct rows of the table; the first is the pad row.
+    """
+
+    ids: Rows
+    rows: Rows
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Examples:
+    """Labelled texts as a model reads them.
+
+    Attributes:
+        packed: All texts of the study.
+        rows: ``(n,)`` which of them.
+        label_ids: ``(N,)`` classes of all texts.
+        table_rows: ``(L,)`` int64, the row of the embedding table for each token of the lexicon.
+        max_tokens: Longer texts are cut.
+    """
+
+    packed: PackedTexts
+    rows: Rows
+    label_ids: Rows
+    table_rows: Rows
+    max_tokens: int
+
+    @cached_property
+    def labels(self) -> Rows:
+        """``(n,)`` int64 classes of the examples."""
+        return self.label_ids[self.rows]
+
+    @cached_property
+    def by_length(self) -> tuple[Rows, ...]:
+        """The positions of all examples in batches of like length, for scoring."""
+        order = np.argsort(self.packed.lengths[self.rows], kind="stable")
+        return tuple(order[first : first + SCORING_BATCH_SIZE] for first in range(0, len(order), SCORING_BATCH_SIZE))
+
+    @cached_property
+    def local_by_length(self) -> tuple[LocalBatch, ...]:
+        """The batches of :attr:`by_length`, made once: validation rows are read again and again."""
+        return tuple(self.local(positions) for positions in self.by_length)
+
+    def ids(self, positions: Rows) -> Tensor:
+        """Returns these positions in ``rows`` as ids of the table: ``(B, T)`` int64, padded with 0."""
+        return torch.from_numpy(self.packed.padded(self.rows[positions], self.max_tokens, self.table_rows))
+
+    def local(self, positions: Rows) -> LocalBatch:
+        """Returns these positions in ``rows`` over the rows of the table that occur in them."""
+        from meltpoint.trial.local_rows import number_rows  # noqa: PLC0415 - numba, where it is needed
+
+        texts = self.rows[positions]
+        length = max(1, min(self.max_tokens, int(self.packed.lengths[texts].max(initial=0))))
+        ids = np.zeros((len(texts), length), dtype=np.int64)
+        rows = np.empty(ids.size + 1, dtype=np.int64)
+        marks, tick = self._marks
+        tick += 1
+        count = number_rows(
+            self.packed.ids, self.packed.offsets, texts, self.table_rows, marks, int(tick[0]), ids, rows
+        )
+        return LocalBatch(ids=ids, rows=rows[:count])
+
+    def epochs(self, batch_size: int, random: Generator) -> Iterator[Rows]:
+        """Yields the positions of each batch for ever: every epoch shuffled, of like length within a batch."""
+        lengths = self.packed.lengths[self.rows]
+        while True:
+            order = random.permutation(len(self.rows))
+            batches: list[Rows] = []
+            for start in range(0, len(order), batch_size * POOL_BATCHES):
+                pool = order[start : start + batch_size * POOL_BATCHES]
+                pool = pool[np.argsort(lengths[pool], kind="stable")]
+                batches += [pool[first : first + batch_size] for first in range(0, len(pool), batch_size)]
+            for index in random.permutation(len(batches)):
+                yield batches[index]
+
+    @cached_property
+    def _marks(self) -> tuple[Rows, Rows]:
+        """Per row of the table, the last batch that it occurred in and its number there; and the count of batches."""
+        return np.zeros((int(self.table_rows.max(initial=1)) + 1, 2), dtype=np.int64), np.zeros(1, dtype=np.int64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """How a model does on some examples.
+
+    Attributes:
+        predicted: ``(n,)`` int64, the class with the highest score, in the order of the examples.
+        accuracy: Share that is right.
+        loss: Mean cross-entropy, in nats.
+    """
+
+    predicted: Rows
+    accuracy: float
+    loss: float
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Orders models: the higher accuracy first, ties to the lower loss."""
+        return (self.accuracy, -self.loss)
