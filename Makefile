@@ -1,7 +1,7 @@
 # Two commands do everything on a fresh machine with Python >= 3.11:
 #   make demo    creates the environment, installs, runs the main job on embedded real data
 #   make test    installs what the tests need, runs every check
-# Also: make test-all (long studies too), make bench, make docs, make format, make clean.
+# Also: make test-all (long studies too), make bench, bench-vectors, bench-engine, profile, docs, format, clean.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -10,7 +10,7 @@ STAMPS := $(VENV)/.stamps
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := src tests benchmarks docs
 
-.PHONY: demo test test-all checks docs bench format install clean
+.PHONY: demo test test-all checks docs bench bench-vectors bench-engine profile format install clean
 
 demo: $(STAMPS)/run
 	$(BIN)/meltpoint demo --out meltpoint-demo $(if $(wildcard meltpoint-demo/study.db),--resume)
@@ -29,7 +29,7 @@ $(STAMPS)/run: pyproject.toml constraints.txt
 
 $(STAMPS)/test: $(STAMPS)/run
 	@echo "installing what the checks need"
-	$(PIP) --editable '.[glove,test,check,docs]'
+	$(PIP) --editable '.[glove,ray,mlflow,test,check,docs]'
 	@mkdir -p $(STAMPS) && touch $@
 
 checks: $(STAMPS)/test
@@ -47,6 +47,22 @@ test-all: checks
 
 docs: $(STAMPS)/test
 	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict
+
+# Readers of vector files, side by side (some minutes; --large: 2.2 million words, 5.6 GB).
+bench-vectors: $(STAMPS)/test
+	$(BIN)/python benchmarks/vectors_text.py
+	$(BIN)/python benchmarks/vectors_text.py --large
+
+# The engine against the textbook's loop: speed, accuracy, memory.
+bench-engine: $(STAMPS)/test
+	$(BIN)/python benchmarks/row_updates.py
+	$(BIN)/python benchmarks/engine.py --out benchmarks/results/engine
+	$(BIN)/python benchmarks/engine_accuracy.py --out benchmarks/results/engine_accuracy
+	$(BIN)/python benchmarks/engine_memory.py --out benchmarks/results/engine_memory
+
+# Where the time of one search goes.
+profile: $(STAMPS)/test
+	$(BIN)/python benchmarks/engine_profile.py
 
 bench: $(STAMPS)/test
 	$(BIN)/python benchmarks/tokenizer_coverage.py ../shared/data

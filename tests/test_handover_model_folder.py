@@ -1,14 +1,17 @@
 """The model folder: the same predictions to the bit after saving and loading, and damage that is told."""
 
+import dataclasses
 import json
 
 import pytest
 import torch
+from tokenizers import Tokenizer as Pieces
+from tokenizers import models, normalizers, pre_tokenizers
 
 from meltpoint.errors import DiskError, RunFolderError
 from meltpoint.handover import Predictor, load_model, save_model
 from meltpoint.run import StudyOptions, prepare_material, train_policy
-from meltpoint.text import corpus_from_lists, tokenizer_for
+from meltpoint.text import OWN_TOKENIZER, corpus_from_lists, tokenizer_for
 
 NOUNS, CUES = ["film", "plot", "scene", "actor"], ["great", "fine", "lovely", "dull", "weak", "poor"]
 TEXTS = [f"{cue} {noun}" for noun in NOUNS for cue in CUES]
@@ -42,11 +45,52 @@ def test_a_loaded_model_predicts_the_same_to_the_bit(trained, folder, glove):
     assert before == after
 
 
+@pytest.fixture
+def own_folder(glove, tmp_path):
+    """A model over pieces of words, which its vectors' own tokenizer makes."""
+    pieces = Pieces(
+        models.WordPiece({word: row for row, word in enumerate(["[UNK]", *CUES, *NOUNS, "##s"])}, unk_token="[UNK]")
+    )
+    pieces.normalizer, pieces.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
+    path = tmp_path / "brought.json"
+    path.write_text(pieces.to_str())
+    vectors = dataclasses.replace(glove, tokenizer=OWN_TOKENIZER, attachments={OWN_TOKENIZER: path})
+    material = prepare_material(corpus_from_lists(TEXTS, LABELS), vectors, tokenizer_for(vectors))
+    options = StudyOptions(search_trials=1, num_folds=2)
+    train_policy(material, options, "frozen", tmp_path / "own")
+    path.unlink()
+    return tmp_path / "own"
+
+
+def test_the_tokenizer_of_the_vectors_travels_with_the_model(own_folder, glove):
+    assert sorted(path.name for path in own_folder.iterdir()) == sorted([*FILES, OWN_TOKENIZER])
+    loaded = load_model(own_folder)
+    assert loaded.vocabulary.tokenizer("Great films") == ["great", "film", "##s"]
+    assert loaded.config.tokenizer == OWN_TOKENIZER
+    save_model(loaded, own_folder.with_name("again"))
+    texts = ["great films", "dull plot"]
+    first, second = (Predictor(load_model(own_folder.with_name(name)), glove) for name in ("own", "again"))
+    assert list(first.predict(texts)) == list(second.predict(texts))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda path: path.unlink(), r"Cannot read .*own/tokenizer\.json"),
+        (lambda path: path.write_text("{}"), r"damaged .*own/tokenizer\.json: expected the tokenizer\.json of"),
+    ],
+)
+def test_a_damaged_tokenizer_is_told(damage, message, own_folder):
+    damage(own_folder / OWN_TOKENIZER)
+    with pytest.raises(RunFolderError, match=message):
+        load_model(own_folder)
+
+
 def test_the_folder_holds_three_files_and_no_pickle(folder):
     assert sorted(path.name for path in folder.iterdir()) == FILES
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     assert (config["schema"], config["policy"], config["classes"]) == (
-        "meltpoint/model/1",
+        "meltpoint/model/2",
         "fine-tuned",
         ["bad", "good"],
     )
@@ -98,7 +142,9 @@ def changed(**values):
         (lambda folder: (folder / "vocabulary.json").write_text("7"), "damaged"),
         (lambda folder: (folder / "model.safetensors").unlink(), "Cannot read .*model.safetensors"),
         (lambda folder: (folder / "model.safetensors").write_bytes(b"short"), "Cannot read .*model.safetensors"),
-        (changed(schema="meltpoint/model/99"), r"of this version \(meltpoint/model/1\)"),
+        # Version 1 held the weights of other layers.
+        (changed(schema="meltpoint/model/1"), r"of this version \(meltpoint/model/2\)"),
+        (changed(schema="meltpoint/model/99"), r"of this version \(meltpoint/model/2\)"),
         (changed(surprise=1), "damaged .*surprise"),
         (changed(classes=["one"]), "damaged"),
         (changed(classes=None), "damaged"),

@@ -32,10 +32,10 @@ def train(glove, tmp_path_factory):
 
 
 def probabilities(trained, rows):
-    """The model's answer to word vectors ``(T, D)``, computed by hand: softmax(W mean + b)."""
+    """The model's answer to word vectors ``(T, D)``, computed by hand: softmax(mean W + b)."""
     head = trained.model.head[0]
     weight, bias = head.weight.detach().double().numpy(), head.bias.detach().double().numpy()
-    scores = weight @ np.mean(np.asarray(rows, dtype=np.float64), axis=0) + bias
+    scores = np.mean(np.asarray(rows, dtype=np.float64), axis=0) @ weight + bias
     return np.exp(scores) / np.exp(scores).sum()
 
 
@@ -109,8 +109,8 @@ def test_predictions_come_as_batches_fill(train):
 def test_what_a_line_of_output_says(train):
     prediction = next(Predictor(train("frozen"), None).predict(["great film"]))
     said = prediction.to_dict()
-    assert said["label"] == max(said["probabilities"], key=said["probabilities"].get)
-    assert list(said["probabilities"]) == ["bad", "good"]
+    assert said["label"] == max(prediction.probabilities, key=prediction.probabilities.get)
+    assert said["probabilities"] == {name: round(prediction.probabilities[name], 6) for name in ("bad", "good")}
     assert sum(prediction.probabilities.values()) == pytest.approx(1)
 
 

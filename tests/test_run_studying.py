@@ -52,13 +52,13 @@ def test_a_run_holds_its_files_and_nothing_else(run):
 def test_every_trial_is_a_row_of_the_frame(run):
     frame = run.frame()
     assert frame.columns == [
-        *("signature", "architecture", "policy", "size", "repeat", "learning_rate", "settings", "status"),
+        *("signature", "architecture", "policy", "size", "repeat", "learning_rate", "C", "ending"),
         *("validation_accuracy", "validation_loss", "train_accuracy", "test_accuracy"),
-        *("best_step", "steps", "converged", "trainable_parameters", "seconds"),
+        *("best_step", "steps", "trainable_parameters", "looks", "seconds", "failure"),
     ]
     assert len(frame) == 12
     assert sorted(frame["policy"].unique()) == ["fine-tuned", "frozen", "tf-idf"]
-    assert frame["status"].unique().to_list() == ["done"]
+    assert frame["ending"].unique().to_list() == ["converged"]
     assert frame["signature"].is_unique().all()
     # Reading it leaves nothing in the folder.
     assert sorted(path.name for path in run.folder.iterdir()) == ["model", "run.json", "study.db", "verdict.json"]
@@ -100,7 +100,7 @@ def test_a_run_without_its_ledger_has_no_frame(run, tmp_path):
 
 def test_a_finished_study_resumes_to_itself_without_training(material, run, monkeypatch):
     before = {path.name: path.read_bytes() for path in run.folder.glob("verdict.json")}
-    monkeypatch.setattr("meltpoint.run.studying.InProcess", None)
+    monkeypatch.setattr(recording, "run_search", failing(AssertionError("nothing is left to train")))
     again, conclusion = run_study(material, OPTIONS, run.folder, resume=True, workers=0)
     assert conclusion.ending == run.verdict["ended"]
     assert again.verdict == run.verdict
@@ -145,26 +145,28 @@ def test_a_damaged_ledger_is_not_resumed(material, tmp_path):
 
 
 def test_a_failure_before_the_first_trial_leaves_nothing(material, tmp_path, monkeypatch):
-    monkeypatch.setattr(recording, "run_trial", failing(InputError("cannot train this")))
+    monkeypatch.setattr(recording, "run_search", failing(InputError("cannot train this")))
     with pytest.raises(InputError, match="cannot train this"):
         run_study(material, OPTIONS, tmp_path / "a" / "b", workers=0)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failure_afterwards_keeps_the_finished_trials(material, tmp_path, monkeypatch):
-    run_trial, calls = recording.run_trial, []
+def test_a_failure_afterwards_keeps_the_finished_searches(material, tmp_path, monkeypatch):
+    run_search, calls = recording.run_search, []
 
-    def second_fails(spec, data):
-        calls.append(spec)
+    def second_fails(specs, data, **where):
+        calls.append(specs)
         if len(calls) == 2:
             raise InputError("cannot train this")
-        return run_trial(spec, data)
+        return run_search(specs, data, **where)
 
-    monkeypatch.setattr(recording, "run_trial", second_fails)
+    monkeypatch.setattr(recording, "run_search", second_fails)
+    options = replace(OPTIONS, search_trials=2, sizes=(20,))
     with pytest.raises(InputError, match="cannot train this"):
-        run_study(material, OPTIONS, tmp_path / "run", workers=0)
+        run_study(material, options, tmp_path / "run", workers=0)
     with closing(sqlite3.connect(tmp_path / "run" / "study.db")) as connection:
-        assert connection.execute("SELECT count(*) FROM trials").fetchone() == (1,)
+        found = connection.execute("SELECT signature FROM trials").fetchall()
+    assert sorted(found) == sorted((spec.signature,) for spec in calls[0])
 
 
 def test_no_space_for_the_verdict_keeps_the_study(material, run, tmp_path, monkeypatch):

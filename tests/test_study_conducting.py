@@ -19,7 +19,7 @@ LABELS = [("good", "bad")[(row + row // len(CUES)) % 2] for row in range(len(TEX
 
 
 class Replayed:
-    """Workers that finish recorded trials in an order of their own."""
+    """Workers that finish recorded searches in an order of their own."""
 
     def __init__(self, records, order, *, interrupt_after=None):
         self._records, self._order, self._interrupt_after = records, order, interrupt_after
@@ -29,15 +29,15 @@ class Replayed:
     running = property(lambda self: tuple(self._taken))
     has_room = property(lambda self: len(self._taken) < 3)
 
-    def start(self, spec):
-        self._taken.append(spec)
+    def start(self, search):
+        self._taken.append(search)
 
     def finished(self, timeout_seconds):
         if self.num_finished == self._interrupt_after:
             raise KeyboardInterrupt
         self.num_finished += 1
-        spec = self._taken.pop(int(self._order.integers(len(self._taken))))
-        return self._records[spec.signature]
+        search = self._taken.pop(int(self._order.integers(len(self._taken))))
+        return [self._records[spec.signature] for spec in search]
 
     def __enter__(self):
         return self

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from meltpoint.errors import DiskError, InputError, MeltpointError
-from meltpoint.studies import InProcess, StudyPlan, WorkerProcesses
-from meltpoint.studies.messages import decode_answer, encode_answer, encode_error
+from meltpoint.studies import InProcess, StudyPlan, TrialRecord, WorkerProcesses
+from meltpoint.studies.messages import decode_answer, decode_search, encode_answer, encode_error, encode_search
 from meltpoint.text import corpus_from_lists, tokenizer_for
 from meltpoint.trial import prepare_data
 
@@ -24,7 +24,7 @@ PLAN = StudyPlan(
     policies=("frozen", "fine-tuned"),
     sizes=(10,),
     max_repeats=2,
-    search_trials=1,
+    search_trials=2,
     num_folds=2,
     unknown="zero",
     max_tokens=8,
@@ -99,48 +99,49 @@ def architectures(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
 
 
-def short(spec):
-    return replace(spec, schedule=replace(spec.schedule, max_steps=40))
+def short(search):
+    return tuple(replace(spec, schedule=replace(spec.schedule, max_steps=40, rungs=(20,))) for spec in search)
 
 
-def a_trial(architecture="average"):
-    return short(next(replace(PLAN, architectures=(architecture,)).policy_trials(architecture, "frozen", 0, 10)))
+def a_search(architecture="average"):
+    return short(replace(PLAN, architectures=(architecture,)).policy_search(architecture, "frozen", 0, 10))
 
 
-def run(executor, specs):
+def run(executor, searches):
     """Feeds the executor as a study does, and returns its records by signature."""
-    waiting, found = list(specs), {}
+    waiting, found = list(searches), {}
     while waiting or executor.running:
         while waiting and executor.has_room:
             executor.start(waiting.pop(0))
-        record = executor.finished(60)
-        assert record is not None
-        found[record.spec.signature] = record
+        records = executor.finished(60)
+        assert records is not None
+        found.update({record.spec.signature: record for record in records})
     return found
 
 
 def test_workers_give_the_bits_of_this_process(data, own_temporary_folder):
-    specs = [short(spec) for repeat in range(2) for spec in PLAN.trials(repeat)]
+    searches = [short(search) for repeat in range(2) for search in PLAN.searches(repeat)]
     with InProcess(data) as executor:
-        here = run(executor, specs)
+        here = run(executor, searches)
     with WorkerProcesses(data, 2) as executor:
-        there = run(executor, specs)
+        there = run(executor, searches)
         assert len(folders_of_ours(own_temporary_folder)) == 1
     assert folders_of_ours(own_temporary_folder) == []
     assert here.keys() == there.keys()
+    assert {record.result.ending for record in here.values()} >= {"cut off", "dropped"}
     for signature, record in here.items():
         one, other = vars(record.result).copy(), vars(there[signature].result).copy()
-        assert one.pop("predicted").tobytes() == other.pop("predicted").tobytes()
+        predicted = [each.pop("predicted") for each in (one, other)]
+        assert len({None if each is None else each.tobytes() for each in predicted}) == 1
         assert {**one, "seconds": 0} == {**other, "seconds": 0}
 
 
 def test_what_an_architecture_prints_does_not_get_between_the_answers(data, architectures):
     with WorkerProcesses(data, 1) as executor:
-        found = run(executor, [a_trial("own_architectures:chatty")])
-    (record,) = found.values()
+        found = run(executor, [a_search("own_architectures:chatty")])
     with InProcess(data) as executor:
-        (plain,) = run(executor, [a_trial()]).values()
-    assert len(record.result.predicted) == len(plain.result.predicted)
+        here = run(executor, [a_search("own_architectures:chatty")])
+    assert [record.result.looks for record in found.values()] == [record.result.looks for record in here.values()]
 
 
 @pytest.mark.parametrize(
@@ -156,14 +157,14 @@ def test_what_an_architecture_prints_does_not_get_between_the_answers(data, arch
 def test_an_architecture_that_fails_is_wrong_input(name, message, workers, data, architectures, own_temporary_folder):
     executor = WorkerProcesses(data, workers) if workers else InProcess(data)
     with pytest.raises(InputError, match=message), executor:
-        run(executor, [a_trial(f"own_architectures:{name}")])
+        run(executor, [a_search(f"own_architectures:{name}")])
     assert folders_of_ours(own_temporary_folder) == []
 
 
 def test_a_failure_of_ours_is_not_blamed_on_the_architecture(data):
     broken = replace(data, pretrained=data.pretrained[:3])
     with pytest.raises(IndexError), InProcess(broken) as executor:
-        run(executor, [a_trial()])
+        run(executor, [a_search()])
 
 
 def test_a_worker_that_leaves_is_told_with_its_last_words(data, architectures):
@@ -175,12 +176,12 @@ def test_a_worker_that_leaves_is_told_with_its_last_words(data, architectures):
         ),
         WorkerProcesses(data, 1) as executor,
     ):
-        run(executor, [a_trial("own_architectures:leaves")])
+        run(executor, [a_search("own_architectures:leaves")])
 
 
 def test_a_killed_worker_is_told(data):
     with WorkerProcesses(data, 1) as executor:
-        executor.start(a_trial())
+        executor.start(a_search())
         (worker,) = executor._workers
         os.kill(worker._process.pid, signal.SIGKILL)
         message = r"worker process ended \(exit -9\).*too little memory\?.*words: none"
@@ -201,14 +202,14 @@ def test_half_an_answer_is_a_death_and_no_wait_without_end(data):
                 stdout.close()
 
         stdout, worker._stdout = worker._stdout, HalfAnAnswer()
-        executor.start(a_trial())
+        executor.start(a_search())
         with pytest.raises(MeltpointError, match="worker process ended"):
             executor.finished(60)
 
 
 def test_workers_end_with_the_block(data):
     with WorkerProcesses(data, 2) as executor:
-        executor.start(a_trial())
+        executor.start(a_search())
         processes = [worker._process for worker in executor._workers]
     deadline = time.monotonic() + 5
     while any(process.poll() is None for process in processes):
@@ -238,13 +239,23 @@ def test_no_space_for_the_data_is_a_disk_error_and_leaves_nothing(data, own_temp
 
 
 def test_answers_survive_the_line(data):
+    search = a_search()
     with InProcess(data) as executor:
-        (record,) = run(executor, [a_trial()]).values()
-    line = encode_answer(record)
+        records = list(run(executor, [search]).values())
+    records[0] = TrialRecord(spec=search[0], result=None, failure="two\nlines", seconds=0.5)
+    line = encode_answer(records)
     assert "\n" not in line
-    found = decode_answer(line, record.spec)
-    assert found.result.predicted.tobytes() == record.result.predicted.tobytes()
-    assert found.seconds == record.seconds
+    diverged, trained = decode_answer(line, search)
+    assert diverged == records[0]
+    assert trained.result.predicted.tobytes() == records[1].result.predicted.tobytes()
+    assert (trained.result.looks, trained.seconds) == (records[1].result.looks, records[1].seconds)
+
+
+def test_searches_survive_the_line():
+    search = a_search()
+    line = encode_search(search)
+    assert "\n" not in line
+    assert decode_search(line) == search
 
 
 @pytest.mark.parametrize(
@@ -258,5 +269,5 @@ def test_errors_survive_the_line(error, kind, message):
     line = encode_error(error, "TRACE")
     assert "\n" not in line
     with pytest.raises(kind, match=message) as caught:
-        decode_answer(line, a_trial())
+        decode_answer(line, a_search())
     assert type(caught.value) is kind

@@ -44,13 +44,17 @@ def make_plan(**changes):
 
 
 def run_all(plan, data):
-    """Runs every trial of the first repeat."""
+    """Runs every search of the first repeat."""
     findings = Findings(plan, data, {})
     with InProcess(data) as executor:
-        for spec in plan.trials(0):
-            executor.start(spec)
-            findings.records[spec.signature] = executor.finished(0)
+        for search in plan.searches(0):
+            executor.start(search)
+            findings.records.update({record.spec.signature: record for record in executor.finished(0)})
     return findings
+
+
+def trials_of(plan, repeat):
+    return [spec for search in plan.searches(repeat) for spec in search]
 
 
 def choices(findings):
@@ -72,9 +76,10 @@ def test_labels_of_a_given_test_set_change_no_choice(glove):
     before, after = run_all(make_plan(), data), run_all(make_plan(), permuted)
     assert choices(before) == choices(after)
     for cell in CELLS:
-        one, other = before.chosen(*cell, 0, 40).result, after.chosen(*cell, 0, 40).result
+        one, other = before.chosen(*cell, 0, 40), after.chosen(*cell, 0, 40)
         assert one.predicted.tobytes() == other.predicted.tobytes()
-        assert one.validation_accuracy == other.validation_accuracy
+        assert one.result.looks == other.result.looks
+        assert one.result.validation_accuracy == other.result.validation_accuracy
         assert one.test_accuracy != other.test_accuracy
 
 
@@ -91,12 +96,13 @@ def test_labels_of_a_rotating_test_fold_change_no_choice(glove, monkeypatch):
     after = run_all(make_plan(), with_permuted_labels(data, test))
     assert choices(before) == choices(after)
     for cell in CELLS:
-        one, other = before.chosen(*cell, 0, 40).result, after.chosen(*cell, 0, 40).result
+        one, other = before.chosen(*cell, 0, 40), after.chosen(*cell, 0, 40)
         assert one.predicted.tobytes() == other.predicted.tobytes()
 
 
-def result(validation_accuracy, validation_loss, *, test_accuracy=0.5, predicted=(0,)):
+def result(validation_accuracy, validation_loss, *, test_accuracy=0.5, predicted=(0,), ending="converged"):
     return TrialResult(
+        ending=ending,
         validation_accuracy=validation_accuracy,
         validation_loss=validation_loss,
         train_accuracy=0.9,
@@ -104,7 +110,6 @@ def result(validation_accuracy, validation_loss, *, test_accuracy=0.5, predicted
         predicted=np.array(predicted, dtype=np.int16),
         best_step=1,
         steps=1,
-        converged=True,
         trainable_parameters=1,
     )
 
@@ -120,7 +125,7 @@ def result(validation_accuracy, validation_loss, *, test_accuracy=0.5, predicted
     ids=["accuracy", "ties by loss", "then the order of the search", "those that trained"],
 )
 def test_validation_rows_choose(scores, chosen):
-    trials = list(make_plan(search_trials=3).policy_trials("average", "frozen", 0, 40))
+    trials = list(make_plan(search_trials=3).policy_search("average", "frozen", 0, 40))
     records = {
         # The worse on validation rows, the better on test rows: that must not help.
         spec.signature: TrialRecord(spec=spec, result=None, failure="diverged")
@@ -133,8 +138,22 @@ def test_validation_rows_choose(scores, chosen):
     assert choose(trials, records) is None
 
 
+def dropped(*scores):
+    return replace(result(*scores), ending="dropped", train_accuracy=None, test_accuracy=None, predicted=None)
+
+
+def test_a_dropped_trial_is_not_chosen_though_a_later_look_of_a_rival_is_no_better():
+    trials = make_plan(search_trials=3).policy_search("average", "frozen", 0, 40)
+    results = [dropped(0.7, 0.5), result(0.7, 0.5, predicted=[1]), dropped(0.7, 0.4)]
+    records = {spec.signature: TrialRecord(spec=spec, result=each) for spec, each in zip(trials, results, strict=True)}
+    choice = choose(trials, records)
+    assert choice.spec == trials[1]
+    assert choice.result is results[1]
+    assert (choice.test_accuracy, choice.predicted.tolist()) == (0.5, [1])
+
+
 def test_a_policy_whose_every_configuration_diverges_is_an_error():
-    trials = list(make_plan().policy_trials("average", "frozen", 0, 40))
+    trials = list(make_plan().policy_search("average", "frozen", 0, 40))
     records = {spec.signature: TrialRecord(spec=spec, result=None, failure="Loss is nan.") for spec in trials}
     message = r"configuration of average / frozen at 40 rows, repeat 1, diverged\. learning rate 0\.001: Loss is nan"
     with pytest.raises(MeltpointError, match=message):
@@ -148,7 +167,7 @@ def test_scores_stand_where_a_repeat_tested_and_nowhere_else(glove):
     records = {}
     for repeat in range(2):
         _, rows = rows_for(data, repeat, num_folds=3, seed=0)
-        for spec in plan.trials(repeat):
+        for spec in trials_of(plan, repeat):
             records[spec.signature] = TrialRecord(spec=spec, result=result(0.5, 0.5, predicted=[0] * len(rows)))
     findings = Findings(plan, data, records)
     scores = findings.scores("average", "frozen", 20, 2)
@@ -164,11 +183,11 @@ def test_repeats_are_complete_without_a_gap(glove):
     data = prepare_data(corpus_from_lists(texts, labels), glove, tokenizer_for(glove))
     plan = make_plan(search_trials=1, sizes=(20,), max_repeats=3)
     records = {
-        spec.signature: TrialRecord(spec=spec, result=result(0.5, 0.5)) for r in (0, 2) for spec in plan.trials(r)
+        spec.signature: TrialRecord(spec=spec, result=result(0.5, 0.5)) for r in (0, 2) for spec in trials_of(plan, r)
     }
     findings = Findings(plan, data, records)
     assert findings.complete_repeats(20) == 1
-    for spec in plan.trials(1):
+    for spec in trials_of(plan, 1):
         assert findings.complete_repeats(20) == 1
         records[spec.signature] = TrialRecord(spec=spec, result=result(0.5, 0.5))
     assert findings.complete_repeats(20) == 3

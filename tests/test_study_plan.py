@@ -28,8 +28,12 @@ PLAN = StudyPlan(
 )
 
 
+def trials_of(repeat):
+    return [trial for search in PLAN.searches(repeat) for trial in search]
+
+
 def test_every_policy_and_control_has_the_same_search_budget():
-    trials = list(PLAN.trials(0))
+    trials = trials_of(0)
     assert len({trial.signature for trial in trials}) == len(trials)
     budgets = Counter((trial.architecture, trial.policy, trial.split.size) for trial in trials)
     cells = {(architecture, policy) for architecture in PLAN.architectures for policy in DEFAULT_POLICIES}
@@ -39,7 +43,7 @@ def test_every_policy_and_control_has_the_same_search_budget():
 @pytest.mark.parametrize("architecture", PLAN.architectures)
 def test_every_policy_tries_the_same_learning_rates(architecture):
     rates = {
-        policy: [trial.learning_rate for trial in PLAN.policy_trials(architecture, policy, 0, 100)]
+        policy: [trial.learning_rate for trial in PLAN.policy_search(architecture, policy, 0, 100)]
         for policy in DEFAULT_POLICIES
     }
     assert len(set(map(tuple, rates.values()))) == 1
@@ -50,7 +54,7 @@ def test_every_policy_tries_the_same_learning_rates(architecture):
 def test_every_value_of_a_knob_is_tried():
     for policy in policies():
         found = {knob: set() for knob in policy.search_values}
-        for trial in replace(PLAN, search_trials=6).policy_trials("average", policy.name, 0, 100):
+        for trial in replace(PLAN, search_trials=6).policy_search("average", policy.name, 0, 100):
             assert {knob for knob, _ in trial.settings} == set(found)
             for knob, value in trial.settings:
                 found[knob].add(value)
@@ -59,18 +63,38 @@ def test_every_value_of_a_knob_is_tried():
 
 def test_trials_of_a_repeat_share_its_split():
     for size in PLAN.sizes:
-        assert len({trial.split for trial in PLAN.trials(1) if trial.split.size == size}) == 1
-    assert {trial.split.repeat for trial in PLAN.trials(1)} == {1}
+        assert len({trial.split for trial in trials_of(1) if trial.split.size == size}) == 1
+    assert {trial.split.repeat for trial in trials_of(1)} == {1}
 
 
 def test_the_largest_size_comes_first():
-    sizes = [trial.split.size for trial in PLAN.trials(0)]
+    sizes = [trial.split.size for trial in trials_of(0)]
     assert sizes == sorted(sizes, reverse=True)
 
 
 def test_candidates_are_neither_the_baseline_nor_controls():
     assert PLAN.candidates == ("fine-tuned", "scaled", "decayed", "anchored")
     assert PLAN.control_policies == ("scratch",)
+
+
+def test_a_search_is_the_rivals_of_one_cell():
+    searches = list(PLAN.searches(1))
+    assert [len(search) for search in searches] == [PLAN.search_trials] * len(searches)
+    for search in searches:
+        assert len({(trial.architecture, trial.policy, trial.split, trial.schedule) for trial in search}) == 1
+    # Fits of a control do not depend on one another; of a policy, the better may end the others.
+    digests = [{trial.search for trial in search} for search in searches if search[0].policy != TFIDF]
+    assert all(len(digest) == 1 for digest in digests)
+    assert len(set.union(*digests)) == len(digests)
+    assert {trial.search for search in searches if search[0].policy == TFIDF for trial in search} == {""}
+
+
+def test_rivals_are_part_of_what_a_trial_is():
+    few = PLAN.policy_search("average", "frozen", 0, 100)
+    more = replace(PLAN, search_trials=7).policy_search("average", "frozen", 0, 100)
+    shared = {trial.learning_rate for trial in few} & {trial.learning_rate for trial in more}
+    assert len(shared) >= 2
+    assert not {trial.signature for trial in few} & {trial.signature for trial in more}
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ from statistics import fmean, median
 import numpy as np
 import torch
 
+from meltpoint.errors import DivergedError
 from meltpoint.handover.model_folder import ModelConfig, TrainedModel
-from meltpoint.randomness import generator, torch_seeded
-from meltpoint.studies import Chosen, Findings, single_thread
-from meltpoint.text import PADDING, UNKNOWN, Vocabulary, tokenizer_named
-from meltpoint.trial import TrialSpec, assemble_model, fit_for, vocabulary_tokens
+from meltpoint.randomness import generator
+from meltpoint.studies import Chosen, Findings, deterministic, single_thread
+from meltpoint.text import PADDING, UNKNOWN, Vocabulary, tokenizer_for
+from meltpoint.trial import DIVERGENCE_CAUSES, TrialSpec, assemble, fit_for, make_learner, vocabulary_tokens
 from meltpoint.vectors import Vectors
 
 
@@ -49,7 +50,13 @@ def final_recipe(findings: Findings, architecture: str, policy: str, num_repeats
 
 
 def train_final(
-    findings: Findings, vectors: Vectors, tokenizer: str, classes: tuple[str, ...], recipe: FinalRecipe
+    findings: Findings,
+    vectors: Vectors,
+    tokenizer: str,
+    classes: tuple[str, ...],
+    recipe: FinalRecipe,
+    *,
+    device: str = "cpu",
 ) -> TrainedModel:
     """Trains on every row that is not of a given test set, for as many epochs as the recipe says.
 
@@ -61,31 +68,32 @@ def train_final(
         tokenizer: Name of the tokenizer.
         classes: Class names by number.
         recipe: What to train.
+        device: Where it is computed; the model comes back to the processor.
+
+    Raises:
+        DivergedError: What it has learned is not finite.
     """
     data, spec, seed = findings.data, recipe.spec, findings.plan.seed
     rows = np.flatnonzero(~data.is_test)
     batches = -(-len(rows) // spec.schedule.batch_size)
     num_steps = max(1, round(recipe.epochs * batches))
     where = (findings.plan.max_repeats, len(rows))
-    with single_thread():
-        assembly = assemble_model(spec, data, rows, seed=seed, where=where, extend=False)
-        with torch_seeded(seed, "dropout", *where):
-            fit_for(
-                assembly.learner,
-                assembly.optimizer,
-                assembly.examples(data, rows),
-                num_steps,
-                spec.schedule.batch_size,
-                generator(seed, "batches", *where),
-            )
-    assembly.model.eval()
+    with single_thread(), deterministic(device):
+        assembly = assemble(spec, data, rows, seed=seed, where=where, extend=False)
+        train = assembly.examples(data, rows)
+        learner = make_learner([spec], [assembly], [train], [0], seed=seed, where=[where], device=torch.device(device))
+        fit_for(learner, train, num_steps, spec.schedule.batch_size, generator(seed, "batches", *where))
+        learner.hand_back(0, assembly.model)
+    if not all(bool(parameter.isfinite().all()) for parameter in assembly.model.parameters()):
+        raise DivergedError(f"The final training of {spec.architecture} / {spec.policy} diverged. {DIVERGENCE_CAUSES}")
+    assembly.model.cpu().eval()
     counts = data.packed.counts(rows)
     seen = vocabulary_tokens(data, rows)
     # The rows of the table stand in the order of the lexicon; the model folder keeps that order.
     vocabulary = Vocabulary(
         (PADDING, UNKNOWN, *(data.packed.lexicon[token] for token in seen)),
         [0, 0, *counts[seen].tolist()],
-        tokenizer=tokenizer_named(tokenizer),
+        tokenizer=tokenizer_for(vectors, tokenizer),
     )
     config = ModelConfig(
         architecture=spec.architecture,

@@ -1,4 +1,7 @@
-"""A trained model as a folder: config.json, vocabulary.json, model.safetensors. Never a pickle."""
+"""A trained model as a folder: config.json, vocabulary.json, model.safetensors. Never a pickle.
+
+A model over pieces of words also holds the tokenizer.json that cuts texts into them.
+"""
 
 import json
 import shutil
@@ -16,9 +19,9 @@ from torch import nn
 from meltpoint.embedding import PretrainedEmbedding, policy_class, pretrained_embeddings
 from meltpoint.errors import DiskError, InputError, RunFolderError
 from meltpoint.models import build_model
-from meltpoint.text import Vocabulary, tokenizer_named
+from meltpoint.text import OWN_TOKENIZER, OwnTokenizer, Tokenizer, Vocabulary, tokenizer_named
 
-MODEL_SCHEMA = "meltpoint/model/1"
+MODEL_SCHEMA = "meltpoint/model/2"
 CONFIG, VOCABULARY, WEIGHTS = "config.json", "vocabulary.json", "model.safetensors"
 
 
@@ -34,7 +37,7 @@ class ModelConfig:
         steps: Training steps taken.
         rows: Rows trained on.
         classes: Class names, in the order of the outputs.
-        tokenizer: Name of the tokenizer.
+        tokenizer: Name of the tokenizer; ``tokenizer.json`` for the one in the folder.
         max_tokens: Longer texts are cut.
         embedding_dim: D.
         vectors: Name, source and digest of the pretrained vectors; words that training never saw are read from them.
@@ -101,6 +104,8 @@ def save_model(trained: TrainedModel, folder: Path) -> None:
         config = {"schema": MODEL_SCHEMA, **asdict(trained.config)}
         (beside / CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         (beside / VOCABULARY).write_text(json.dumps(trained.vocabulary.to_list(), ensure_ascii=False), encoding="utf-8")
+        if isinstance(trained.vocabulary.tokenizer, OwnTokenizer):
+            (beside / OWN_TOKENIZER).write_bytes(trained.vocabulary.tokenizer.content)
         weights = {name: tensor.detach().contiguous() for name, tensor in trained.model.state_dict().items()}
         save_file(weights, beside / WEIGHTS)
         beside.chmod(0o755)
@@ -130,7 +135,7 @@ def load_model(folder: Path) -> TrainedModel:
         raise RunFolderError(f"{folder / CONFIG} is not the config of a model of this version ({MODEL_SCHEMA}).")
     try:
         known = ModelConfig(**{**config, "classes": tuple(config["classes"])})
-        tokenizer = tokenizer_named(known.tokenizer)
+        tokenizer = _read_tokenizer(folder, known.tokenizer)
         vocabulary = Vocabulary.from_list(_read_json(folder / VOCABULARY), tokenizer=tokenizer)
         shape = (len(vocabulary), int(known.embedding_dim))
         embedding = PretrainedEmbedding(torch.zeros(shape), torch.zeros(shape[0], dtype=torch.bool))
@@ -147,6 +152,16 @@ def load_model(folder: Path) -> TrainedModel:
 def _check_source(vectors: Any) -> None:
     if not isinstance(vectors, dict) or not all(isinstance(vectors.get(key), str) for key in ("source", "digest")):
         raise InputError(f"the vectors should have a source and a digest, found {vectors!r}")
+
+
+def _read_tokenizer(folder: Path, name: str) -> Tokenizer:
+    if name != OWN_TOKENIZER:
+        return tokenizer_named(name)
+    path = folder / OWN_TOKENIZER
+    try:
+        return OwnTokenizer(path.read_bytes(), place=str(path))
+    except OSError as error:
+        raise RunFolderError(f"Cannot read {path}: {error}") from error
 
 
 def _read_json(path: Path) -> Any:

@@ -121,9 +121,7 @@ def _policies(best: ArchitectureJudgement, findings: Findings, num_repeats: int)
 def _tried(best: ArchitectureJudgement, findings: Findings, policy: str, num_repeats: int) -> list[Document]:
     """Every configuration of a policy's search at the largest size, with its mean accuracy on validation rows."""
     plan = findings.plan
-    searches = [
-        list(plan.policy_trials(best.architecture, policy, repeat, plan.sizes[-1])) for repeat in range(num_repeats)
-    ]
+    searches = [plan.policy_search(best.architecture, policy, repeat, plan.sizes[-1]) for repeat in range(num_repeats)]
     documents = []
     for trials in zip(*searches, strict=True):
         results = [findings.records[trial.signature].result for trial in trials]
@@ -133,6 +131,7 @@ def _tried(best: ArchitectureJudgement, findings: Findings, policy: str, num_rep
                 "configuration": dict(trials[0].configuration),
                 "validation_accuracy": _rounded(100 * fmean(accuracies)) if accuracies else None,
                 "diverged": len(results) - len(accuracies),
+                "dropped": sum(result is not None and result.ending == "dropped" for result in results),
             }
         )
     return documents

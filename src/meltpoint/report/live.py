@@ -41,9 +41,8 @@ def render_snapshot(snapshot: Snapshot) -> RenderableType:
         ProgressBar(total=snapshot.num_planned, completed=snapshot.num_done, width=30), Text(_progress(snapshot))
     )
     running = [
-        f"{spec.architecture} / {spec.policy} at {spec.split.size:,} rows, repeat {spec.split.repeat + 1}, "
-        + (f"lr {spec.learning_rate:g}" if spec.learning_rate else f"C {dict(spec.settings)['C']:g}")
-        for spec in snapshot.running
+        f"{spec.architecture} / {spec.policy} at {spec.split.size:,} rows, repeat {spec.split.repeat + 1}"
+        for spec, *_ in snapshot.running
     ]
     return Group(
         bar,
@@ -73,7 +72,7 @@ def _known(findings: Findings) -> str:
                 other = findings.chosen(architecture, policy, repeat, size)
                 if frozen is None or other is None:
                     break
-                differences.append(100 * (other.result.test_accuracy - frozen.result.test_accuracy))
+                differences.append(100 * (other.test_accuracy - frozen.test_accuracy))
             if differences:
                 gains.append(f"{policy} {fmean(differences):+.1f} ({len(differences)})")
         if gains:

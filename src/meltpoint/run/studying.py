@@ -2,9 +2,7 @@
 
 import json
 import os
-import platform
 import shutil
-import sqlite3
 import sys
 import tempfile
 import time
@@ -25,15 +23,14 @@ from meltpoint.handover import TrainedModel, final_recipe, load_model, save_mode
 from meltpoint.report import VERDICT_SCHEMA, Document, verdict_document
 from meltpoint.run.folder import LEDGER, MODEL, RUN, VERDICT, claim_folder, release_folder, write_json
 from meltpoint.run.options import StudyOptions, make_plan
+from meltpoint.run.placing import Place, choose_place, find_device
+from meltpoint.run.results import prediction_frame, trial_frame
 from meltpoint.studies import (
     Conclusion,
-    Executor,
     Findings,
-    InProcess,
     Ledger,
     Snapshot,
     StudyPlan,
-    WorkerProcesses,
     conduct,
 )
 from meltpoint.text import Corpus, Coverage, Tokenizer, corpus_from_lists, measure_coverage, tokenizer_for
@@ -113,25 +110,12 @@ class Run:
         return cls(folder=path, verdict=verdict, costs=costs)
 
     def frame(self) -> pl.DataFrame:
-        """Returns every finished trial, a row each; predictions are left in the ledger.
+        """Returns every finished trial, a row each: :func:`meltpoint.run.trial_frame`."""
+        return trial_frame(self.folder)
 
-        Raises:
-            RunFolderError: The ledger is missing, damaged, or being written to.
-        """
-        columns = (
-            "signature, architecture, policy, size, repeat, learning_rate, settings, status, validation_accuracy, "
-            "validation_loss, train_accuracy, test_accuracy, best_step, steps, converged, trainable_parameters, seconds"
-        )
-        path = (self.folder / LEDGER).resolve()
-        try:
-            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
-                cursor = connection.execute(f"SELECT {columns} FROM trials ORDER BY repeat, size DESC, signature")  # noqa: S608
-                names = [description[0] for description in cursor.description]
-                return pl.DataFrame(cursor.fetchall(), schema=names, orient="row", infer_schema_length=None)
-        except sqlite3.DatabaseError as error:
-            raise RunFolderError(
-                f"Cannot read the ledger {path}: {error}. Is it missing or damaged, or is a study still writing to it?"
-            ) from error
+    def predictions(self) -> pl.DataFrame:
+        """Returns what the chosen trials predicted, a row each: :func:`meltpoint.run.prediction_frame`."""
+        return prediction_frame(self.folder)
 
     def model(self) -> TrainedModel:
         """Loads the model that the study handed over.
@@ -154,6 +138,8 @@ def study(
     out: str | os.PathLike[str] | None = None,
     budget_seconds: float | None = None,
     workers: int | None = None,
+    ray: str | None = None,
+    device: str = "cpu",
 ) -> Run:
     """Measures whether the embedding should be frozen or fine-tuned for these texts, and trains the model.
 
@@ -168,6 +154,8 @@ def study(
         out: Run folder; by default a temporary one, which lives as long as the run that is returned.
         budget_seconds: Stop after so long.
         workers: Worker processes; by default one per core, 0 trains in this process.
+        ray: Train on a Ray cluster instead: ``HOST:PORT`` of its head, or ``auto``.
+        device: ``cpu``, ``cuda`` or ``auto``.
 
     Returns:
         The run, with its verdict.
@@ -179,11 +167,12 @@ def study(
     opened = open_vectors(vectors) if isinstance(vectors, str) else vectors
     material = prepare_material(corpus, opened, tokenizer_for(opened))
     chosen = options or StudyOptions()
+    where: dict[str, Any] = {"workers": workers, "ray": ray, "device": device}
     if out is not None:
-        return run_study(material, chosen, Path(out), budget_seconds=budget_seconds, workers=workers)[0]
+        return run_study(material, chosen, Path(out), budget_seconds=budget_seconds, **where)[0]
     folder = tempfile.mkdtemp(prefix="meltpoint-run-")
     try:
-        run, _ = run_study(material, chosen, Path(folder), budget_seconds=budget_seconds, workers=workers)
+        run, _ = run_study(material, chosen, Path(folder), budget_seconds=budget_seconds, **where)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -199,13 +188,23 @@ def run_study(
     resume: bool = False,
     budget_seconds: float | None = None,
     workers: int | None = None,
+    ray: str | None = None,
+    device: str = "cpu",
     watch: Callable[[Snapshot], None] = lambda _: None,
 ) -> tuple[Run, Conclusion]:
     """Measures, and hands the model over: :func:`measure`, then :func:`hand_over`, with the same arguments."""
     run, conclusion = measure(
-        material, options, out, resume=resume, budget_seconds=budget_seconds, workers=workers, watch=watch
+        material,
+        options,
+        out,
+        resume=resume,
+        budget_seconds=budget_seconds,
+        workers=workers,
+        ray=ray,
+        device=device,
+        watch=watch,
     )
-    hand_over(material, run, conclusion)
+    hand_over(material, run, conclusion, device=device)
     return run, conclusion
 
 
@@ -217,6 +216,8 @@ def measure(
     resume: bool = False,
     budget_seconds: float | None = None,
     workers: int | None = None,
+    ray: str | None = None,
+    device: str = "cpu",
     watch: Callable[[Snapshot], None] = lambda _: None,
 ) -> tuple[Run, Conclusion]:
     """Runs a study into a folder: ledger, verdict.json, run.json. Where the input is wrong, no folder is left behind.
@@ -228,6 +229,8 @@ def measure(
         resume: Go on with the study in the folder.
         budget_seconds: Stop after so long; a twentieth of it, at most a minute, is kept for the final training.
         workers: Worker processes; by default one per core, 0 trains in this process.
+        ray: Train on a Ray cluster instead: ``HOST:PORT`` of its head, or ``auto``.
+        device: ``cpu``, ``cuda`` or ``auto``: a card where there is one and neither workers nor Ray are asked for.
         watch: Called several times a second.
 
     Returns:
@@ -235,13 +238,8 @@ def measure(
     """
     started = time.time()
     options.check()
-    num_workers = (os.cpu_count() or 1) if workers is None else workers
-    if num_workers < 0:
-        raise InputError(f"--workers must be at least 0 (0 trains in this process), found {num_workers}.")
+    place = choose_place(workers=workers, ray=ray, device=device)
     plan = make_plan(options, material.corpus, material.vectors, material.tokenizer.name, material.data)
-
-    def make_executor() -> Executor:
-        return WorkerProcesses(material.data, num_workers) if num_workers else InProcess(material.data)
 
     made = claim_folder(out, resume=resume)
     findings = Findings(plan, material.data, {})
@@ -252,11 +250,12 @@ def measure(
             conclusion = conduct(
                 findings,
                 ledger,
-                make_executor,
-                num_workers=max(1, num_workers),
+                lambda: place.executor(material.data),
+                num_workers=max(1, place.num_workers),
                 budget_seconds=_study_budget(budget_seconds),
                 watch=watch,
             )
+            _keep_test_rows(ledger, findings, material.corpus)
     except RunFolderError:
         # What is there is somebody else's.
         raise
@@ -267,7 +266,7 @@ def measure(
     verdict = verdict_document(conclusion, material.corpus, material.vectors, material.coverage)
     costs = _costs(conclusion.findings)
     write_json(out / VERDICT, verdict)
-    write_json(out / RUN, _run_document(started, num_workers, costs, conclusion))
+    write_json(out / RUN, _run_document(started, place, costs, conclusion))
     return Run(folder=out, verdict=verdict, costs=costs), conclusion
 
 
@@ -276,14 +275,21 @@ def has_model_to_hand_over(conclusion: Conclusion) -> bool:
     return conclusion.judgement.best is not None and conclusion.ending != "interrupted"
 
 
-def hand_over(material: Material, run: Run, conclusion: Conclusion) -> None:
+def hand_over(material: Material, run: Run, conclusion: Conclusion, *, device: str = "cpu") -> None:
     """Trains the recommended model on all rows, into the folder of the run; nothing where there is none to train."""
     if not has_model_to_hand_over(conclusion):
         return
     findings = conclusion.findings
     num_repeats = conclusion.judgement.num_repeats[findings.plan.sizes[-1]]
     recipe = final_recipe(findings, run.verdict["architecture"], run.verdict["policy"], num_repeats)
-    trained = train_final(findings, material.vectors, material.tokenizer.name, material.corpus.classes, recipe)
+    trained = train_final(
+        findings,
+        material.vectors,
+        material.tokenizer.name,
+        material.corpus.classes,
+        recipe,
+        device=find_device(device),
+    )
     save_model(trained, run.folder / MODEL)
 
 
@@ -308,6 +314,15 @@ def _check_plan(ledger: Ledger, plan: StudyPlan, out: Path) -> None:
     )
 
 
+def _keep_test_rows(ledger: Ledger, findings: Findings, corpus: Corpus) -> None:
+    """Keeps what the predictions in the ledger are for; who reads them later has the run folder alone."""
+    labels = findings.data.label_ids
+    repeats = {record.spec.split.repeat for record in findings.records.values()}
+    rows = {repeat: findings.test_rows(repeat) for repeat in sorted(repeats)}
+    ledger.keep_test_rows({repeat: (numbers, labels[numbers]) for repeat, numbers in rows.items()})
+    ledger.write("classes", json.dumps(corpus.classes))
+
+
 def _study_budget(budget_seconds: float | None) -> float | None:
     if budget_seconds is None:
         return None
@@ -327,7 +342,7 @@ def _costs(findings: Findings) -> Document:
     }
 
 
-def _run_document(started: float, num_workers: int, costs: Document, conclusion: Conclusion) -> dict[str, Any]:
+def _run_document(started: float, place: Place, costs: Document, conclusion: Conclusion) -> dict[str, Any]:
     """What varies between machines and runs, and so stays out of the verdict."""
     return {
         "schema": "meltpoint/run/1",
@@ -337,7 +352,6 @@ def _run_document(started: float, num_workers: int, costs: Document, conclusion:
         "trials": len(conclusion.findings.records),
         "trial_seconds": round(sum(record.seconds for record in conclusion.findings.records.values()), 1),
         "seconds_per_training": costs,
-        "workers": num_workers,
-        "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
+        **place.describe(),
         "versions": versions(),
     }

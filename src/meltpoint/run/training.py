@@ -7,6 +7,7 @@ from pathlib import Path
 from meltpoint.errors import MeltpointError, RunFolderError
 from meltpoint.handover import TrainedModel, final_recipe, save_model, train_final
 from meltpoint.run.options import StudyOptions, make_plan
+from meltpoint.run.placing import find_device
 from meltpoint.run.studying import Material
 from meltpoint.studies import Chosen, Findings, InProcess, TrialRecord
 
@@ -31,6 +32,7 @@ def train_policy(
     policy: str,
     out: Path,
     *,
+    device: str = "cpu",
     watch: Callable[[TrialRecord], None] = lambda _: None,
 ) -> Training:
     """Trains a model under a given policy and writes its folder.
@@ -43,13 +45,15 @@ def train_policy(
         options: Seed, architecture (the first), search budget and so on.
         policy: The policy's name.
         out: The model folder; it must not exist.
-        watch: Called after each configuration.
+        device: ``cpu``, ``cuda`` or ``auto``.
+        watch: Called with each configuration, once all are trained.
 
     Raises:
         RunFolderError: ``out`` exists.
         InputError: The data or an option cannot be used.
     """
     options.check()
+    device = find_device(device)
     if out.exists():
         raise RunFolderError(f"--out {out} exists already; give the name of a folder that does not.")
     plan = replace(
@@ -59,17 +63,17 @@ def train_policy(
     plan = replace(plan, sizes=plan.sizes[-1:])
     findings = Findings(plan, material.data, {})
     architecture, size = plan.architectures[0], plan.sizes[-1]
-    with InProcess(material.data) as executor:
-        for spec in plan.policy_trials(architecture, policy, 0, size):
-            executor.start(spec)
-            record = executor.finished(0)
-            if record is not None:
-                findings.records[spec.signature] = record
-                watch(record)
+    with InProcess(material.data, device=device) as executor:
+        executor.start(plan.policy_search(architecture, policy, 0, size))
+        for record in executor.finished(0) or ():
+            findings.records[record.spec.signature] = record
+            watch(record)
     chosen = findings.chosen(architecture, policy, 0, size)
     if chosen is None:
         raise MeltpointError("The search ended without a result.")
     recipe = final_recipe(findings, architecture, policy, 1)
-    trained = train_final(findings, material.vectors, material.tokenizer.name, material.corpus.classes, recipe)
+    trained = train_final(
+        findings, material.vectors, material.tokenizer.name, material.corpus.classes, recipe, device=device
+    )
     save_model(trained, out)
     return Training(trained=trained, chosen=chosen)

@@ -1,7 +1,8 @@
 """A study: which trials, at equal search budget, where they run, what they say; kept in a ledger."""
 
 from meltpoint.studies.conducting import Conclusion, Ending, Snapshot, conduct
-from meltpoint.studies.executors import Executor, InProcess, WorkerProcesses
+from meltpoint.studies.deterministic import deterministic
+from meltpoint.studies.executors import Executor, InProcess, RayCluster, WorkerProcesses
 from meltpoint.studies.findings import Chosen, Findings
 from meltpoint.studies.judging import ArchitectureJudgement, Control, Judgement
 from meltpoint.studies.ledger import Ledger
@@ -22,12 +23,14 @@ __all__ = [
     "InProcess",
     "Judgement",
     "Ledger",
+    "RayCluster",
     "Snapshot",
     "StudyPlan",
     "TrialRecord",
     "WorkerProcesses",
     "choose_sizes",
     "conduct",
+    "deterministic",
     "single_thread",
     "training_budget",
 ]

@@ -9,6 +9,7 @@ from meltpoint.studies.executors import Executor
 from meltpoint.studies.findings import Findings
 from meltpoint.studies.judging import Judgement, judge
 from meltpoint.studies.ledger import Ledger
+from meltpoint.studies.plan import Search
 from meltpoint.studies.recording import TrialRecord
 from meltpoint.trial import TrialSpec
 from meltpoint.verdict import default_looks, level_at, look_levels
@@ -23,7 +24,7 @@ class Snapshot:
 
     Attributes:
         findings: What was found so far.
-        running: The trials that are being trained.
+        running: The searches that are being trained.
         num_done: Finished trials, of this run and of earlier ones.
         num_planned: Trials if the study goes on to its last repeat.
         elapsed_seconds: Since this run began.
@@ -32,7 +33,7 @@ class Snapshot:
     """
 
     findings: Findings
-    running: tuple[TrialSpec, ...]
+    running: tuple[Search, ...]
     num_done: int
     num_planned: int
     elapsed_seconds: float
@@ -74,7 +75,7 @@ def conduct(
         findings: The plan, the data, and the trials finished in earlier runs.
         ledger: Keeps each trial as it finishes.
         make_executor: Starts the workers; not called where no trial is left to run.
-        num_workers: How many trials run at a time, for the estimate of the time left.
+        num_workers: How many searches run at a time, at least, for the estimate of the time left.
         budget_seconds: Stop after so long, or None.
         watch: Called several times a second.
 
@@ -85,7 +86,8 @@ def conduct(
     started = time.monotonic()
     looks = default_looks(plan.max_repeats)
     levels = look_levels(looks, plan.max_repeats)
-    planned = [spec for repeat in range(plan.max_repeats) for spec in plan.trials(repeat)]
+    searches = [search for repeat in range(plan.max_repeats) for search in plan.searches(repeat)]
+    planned = [spec for search in searches for spec in search]
     taken: list[int] = []
 
     def take_looks() -> Conclusion | None:
@@ -113,13 +115,14 @@ def conduct(
 
     if conclusion := take_looks():
         return conclusion
-    todo = iter([spec for spec in planned if spec.signature not in findings.records])
+    # A search is kept whole or not at all.
+    todo = iter([search for search in searches if search[0].signature not in findings.records])
     with make_executor() as executor:
         try:
-            for record in _results(executor, todo, started, budget_seconds):
-                if record is not None:
-                    ledger.add(record)
-                    findings.records[record.spec.signature] = record
+            for records in _results(executor, todo, started, budget_seconds):
+                if records is not None:
+                    ledger.add(records)
+                    findings.records.update({record.spec.signature: record for record in records})
                     if conclusion := take_looks():
                         return conclusion
                 elapsed = time.monotonic() - started
@@ -131,7 +134,9 @@ def conduct(
                         num_planned=len(planned),
                         elapsed_seconds=elapsed,
                         budget_seconds=budget_seconds,
-                        seconds_left=_seconds_left(findings, planned, num_workers, elapsed, budget_seconds),
+                        seconds_left=_seconds_left(
+                            findings, planned, max(num_workers, len(executor.running)), elapsed, budget_seconds
+                        ),
                     )
                 )
         except KeyboardInterrupt:
@@ -140,9 +145,9 @@ def conduct(
 
 
 def _results(
-    executor: Executor, todo: Iterator[TrialSpec], started: float, budget_seconds: float | None
-) -> Iterator[TrialRecord | None]:
-    """Keeps the executor busy; yields each result, and None at every tick without one, until the time is up."""
+    executor: Executor, todo: Iterator[Search], started: float, budget_seconds: float | None
+) -> Iterator[list[TrialRecord] | None]:
+    """Keeps the executor busy; yields the results of each search, None at a tick without one; ends with the time."""
     waiting = next(todo, None)
     while waiting is not None or executor.running:
         if budget_seconds is not None and time.monotonic() - started >= budget_seconds:

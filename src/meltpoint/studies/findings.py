@@ -16,10 +16,19 @@ ScoreMatrix = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """The configuration that the validation rows chose for one policy in one repeat."""
+    """The configuration that the validation rows chose for one policy in one repeat.
+
+    Attributes:
+        spec: The configuration.
+        result: What it found.
+        test_accuracy: Its share right on the test rows.
+        predicted: ``(n_test,)`` its class of each test row.
+    """
 
     spec: TrialSpec
     result: TrialResult
+    test_accuracy: float
+    predicted: NDArray[np.int16]
 
 
 def choose(trials: Iterable[TrialSpec], records: Mapping[str, TrialRecord]) -> Chosen | None:
@@ -42,9 +51,12 @@ def choose(trials: Iterable[TrialSpec], records: Mapping[str, TrialRecord]) -> C
         if record.result is None:
             failures.append(f"learning rate {spec.learning_rate:g}: {record.failure}")
             continue
-        rank = (record.result.validation_accuracy, -record.result.validation_loss)
+        result = record.result
+        if result.test_accuracy is None or result.predicted is None:
+            continue  # dropped for rivals that were better already, and have only improved since
+        rank = (result.validation_accuracy, -result.validation_loss)
         if best is None or rank > (best.result.validation_accuracy, -best.result.validation_loss):
-            best = Chosen(spec=spec, result=record.result)
+            best = Chosen(spec=spec, result=result, test_accuracy=result.test_accuracy, predicted=result.predicted)
     if best is None:
         raise MeltpointError(f"Every configuration of {whose} diverged. {' '.join(failures)}")
     return best
@@ -68,9 +80,9 @@ class Findings:
         key = (architecture, policy, repeat, size)
         if key not in self._chosen:
             trials = (
-                self.plan.control_trials(repeat, size)
+                self.plan.control_search(repeat, size)
                 if policy == TFIDF
-                else self.plan.policy_trials(architecture, policy, repeat, size)
+                else self.plan.policy_search(architecture, policy, repeat, size)
             )
             choice = choose(trials, self.records)
             if choice is None:
@@ -105,6 +117,6 @@ class Findings:
             if choice is None:
                 raise MeltpointError(f"Repeat {repeat} of {policy} at {size} rows is not finished.")
             rows = self.test_rows(repeat)
-            right = choice.result.predicted == self.data.label_ids[rows]
+            right = choice.predicted == self.data.label_ids[rows]
             scores[repeat, np.searchsorted(numbers, rows)] = right
         return scores

@@ -1,7 +1,8 @@
-"""What a worker answers: one JSON line per trial."""
+"""What a study asks of a worker and what it answers: one JSON line each per search."""
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,39 +10,61 @@ import numpy as np
 
 from meltpoint.errors import InputError, MeltpointError
 from meltpoint.studies.recording import TrialRecord
-from meltpoint.trial import TrialResult, TrialSpec
+from meltpoint.trial import Look, TrialResult, TrialSpec
 
 
-def encode_answer(record: TrialRecord) -> str:
-    """Writes a finished trial as one line, without its spec: the asker has it."""
+def encode_search(specs: Sequence[TrialSpec]) -> str:
+    """Writes the trials of a search as one line."""
+    return json.dumps([json.loads(spec.to_json()) for spec in specs])
+
+
+def decode_search(line: str) -> tuple[TrialSpec, ...]:
+    """Reads :func:`encode_search` back."""
+    return tuple(TrialSpec.from_json(json.dumps(fields)) for fields in json.loads(line))
+
+
+def encode_answer(records: Sequence[TrialRecord]) -> str:
+    """Writes finished trials as one line, without their specs: the asker has them."""
+    return json.dumps({"trials": [_encode(record) for record in records]})
+
+
+def _encode(record: TrialRecord) -> dict[str, Any]:
     result: dict[str, Any] | None = None
     if record.result is not None:
         result = asdict(record.result)
-        result["predicted"] = base64.b64encode(record.result.predicted.astype("<i2").tobytes()).decode()
-    return json.dumps({"result": result, "failure": record.failure, "seconds": record.seconds})
+        if record.result.predicted is not None:
+            result["predicted"] = base64.b64encode(record.result.predicted.astype("<i2").tobytes()).decode()
+    return {"result": result, "failure": record.failure, "seconds": record.seconds}
 
 
 def encode_error(error: Exception, trace: str) -> str:
-    """Writes the error that keeps a trial from running at all."""
+    """Writes the error that keeps a search from running at all."""
     return json.dumps({"error": str(error), "input": isinstance(error, InputError), "trace": trace})
 
 
-def decode_answer(line: str, spec: TrialSpec) -> TrialRecord:
-    """Reads an answer to ``spec``.
+def decode_answer(line: str, specs: Sequence[TrialSpec]) -> list[TrialRecord]:
+    """Reads an answer to ``specs``.
 
     Raises:
-        InputError: The trial cannot be run with what the user gave.
-        MeltpointError: The trial failed in a way that was not foreseen; the message holds the traceback.
+        InputError: The trials cannot be run with what the user gave.
+        MeltpointError: A trial failed in a way that was not foreseen; the message holds the traceback.
     """
     answer = json.loads(line)
     if "error" in answer:
         if answer["input"]:
             raise InputError(answer["error"])
         raise MeltpointError(
-            f"Training {spec.architecture} / {spec.policy} failed: {answer['error']}\n{answer['trace']}"
+            f"Training {specs[0].architecture} / {specs[0].policy} failed: {answer['error']}\n{answer['trace']}"
         )
-    result = answer["result"]
+    return [_decode(spec, found) for spec, found in zip(specs, answer["trials"], strict=True)]
+
+
+def _decode(spec: TrialSpec, found: dict[str, Any]) -> TrialRecord:
+    result = found["result"]
     if result is not None:
-        predicted = np.frombuffer(base64.b64decode(result["predicted"]), dtype="<i2").astype(np.int16)
-        result = TrialResult(**{**result, "predicted": predicted})
-    return TrialRecord(spec=spec, result=result, failure=answer["failure"], seconds=answer["seconds"])
+        looks = tuple(Look(**look) for look in result["looks"])
+        predicted = result["predicted"]
+        if predicted is not None:
+            predicted = np.frombuffer(base64.b64decode(predicted), dtype="<i2").astype(np.int16)
+        result = TrialResult(**{**result, "looks": looks, "predicted": predicted})
+    return TrialRecord(spec=spec, result=result, failure=found["failure"], seconds=found["seconds"])

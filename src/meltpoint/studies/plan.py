@@ -9,9 +9,20 @@ import numpy as np
 from meltpoint.embedding import policy_class
 from meltpoint.errors import InputError
 from meltpoint.models import find_architecture
-from meltpoint.trial import TFIDF, TFIDF_STRENGTHS, SplitSpec, TrialData, TrialSpec, default_schedule, rows_for
+from meltpoint.trial import (
+    TFIDF,
+    TFIDF_STRENGTHS,
+    SplitSpec,
+    TrialData,
+    TrialSpec,
+    as_search,
+    default_schedule,
+    rows_for,
+)
 
 BASELINE = "frozen"
+Search = tuple[TrialSpec, ...]
+"""The configurations of one policy in one repeat at one size: trained together, one of them chosen."""
 # Policies that are no candidates for a recommendation: they show what the vectors are worth.
 CONTROL_POLICIES = ("scratch",)
 DEFAULT_POLICIES = ("frozen", "fine-tuned", "scaled", "decayed", "anchored", "scratch")
@@ -65,32 +76,36 @@ class StudyPlan:
         """The policies that are run as controls."""
         return tuple(name for name in self.policies if name in CONTROL_POLICIES)
 
-    def trials(self, repeat: int) -> Iterator[TrialSpec]:
-        """Yields the trials of a repeat, the largest size first: the verdict needs it most."""
+    def searches(self, repeat: int) -> Iterator[Search]:
+        """Yields the searches of a repeat, the largest size first: the verdict needs it most."""
         for size in reversed(self.sizes):
             for architecture in self.architectures:
                 for policy in self.policies:
-                    yield from self.policy_trials(architecture, policy, repeat, size)
-            yield from self.control_trials(repeat, size)
+                    yield self.policy_search(architecture, policy, repeat, size)
+            yield self.control_search(repeat, size)
 
-    def policy_trials(self, architecture: str, policy: str, repeat: int, size: int) -> Iterator[TrialSpec]:
-        """Yields the configurations among which the validation rows choose for one policy.
+    def policy_search(self, architecture: str, policy: str, repeat: int, size: int) -> Search:
+        """Returns the configurations among which the validation rows choose for one policy.
 
         The learning rates are spaced evenly on a log scale over the architecture's range. A policy with a knob of its
         own gets no trial more: its knob's values take turns along the learning rates.
         """
         _, (lowest, highest) = find_architecture(architecture)
         knobs = policy_class(policy).search_values
+        trials = []
         for index, rate in enumerate(np.geomspace(lowest, highest, self.search_trials)):
             settings = tuple((knob, values[index % len(values)]) for knob, values in sorted(knobs.items()))
-            yield self._trial(architecture, policy, repeat, size, settings=settings, learning_rate=float(f"{rate:.3g}"))
+            rounded = float(f"{rate:.3g}")
+            trials.append(self._trial(architecture, policy, repeat, size, settings=settings, learning_rate=rounded))
+        return as_search(trials)
 
-    def control_trials(self, repeat: int, size: int) -> Iterator[TrialSpec]:
-        """Yields the configurations of TF-IDF + logistic regression: as many as a policy has."""
+    def control_search(self, repeat: int, size: int) -> Search:
+        """Returns the configurations of TF-IDF + logistic regression: as many as a policy has."""
         strengths = np.geomspace(TFIDF_STRENGTHS[0], TFIDF_STRENGTHS[1], self.search_trials)
-        for strength in strengths:
-            settings = (("C", float(f"{strength:.3g}")),)
-            yield self._trial(TFIDF, TFIDF, repeat, size, settings=settings, learning_rate=0.0)
+        settings = [(("C", float(f"{strength:.3g}")),) for strength in strengths]
+        return tuple(
+            self._trial(TFIDF, TFIDF, repeat, size, settings=setting, learning_rate=0.0) for setting in settings
+        )
 
     def _trial(
         self,

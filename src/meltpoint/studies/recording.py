@@ -1,13 +1,15 @@
-"""A trial, run and recorded."""
+"""Trials, run and recorded."""
 
 import sys
-import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from meltpoint.errors import DivergedError, InputError, MeltpointError
+import torch
+
+from meltpoint.errors import InputError, MeltpointError
 from meltpoint.models import ARCHITECTURES
-from meltpoint.trial import TFIDF, TrialData, TrialResult, TrialSpec, run_trial
+from meltpoint.trial import TFIDF, Divergence, TrialData, TrialResult, TrialSpec, run_search
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,29 +22,33 @@ class TrialRecord:
     seconds: float = 0.0
 
 
-def run_one(spec: TrialSpec, data: TrialData) -> TrialRecord:
-    """Runs a trial and records it; a training that diverges is a finding, not an error.
+def record_search(specs: Sequence[TrialSpec], data: TrialData, *, device: str = "cpu") -> list[TrialRecord]:
+    """Runs the trials of a search and records them; a training that diverges is a finding, not an error.
 
     Raises:
-        InputError: The trial cannot be run with what the user gave; the message names the line of their architecture.
+        InputError: They cannot be run with what the user gave; the message names the line of their architecture.
     """
-    started = time.perf_counter()
     try:
-        result = run_trial(spec, data)
-    except DivergedError as error:
-        return TrialRecord(spec=spec, result=None, failure=str(error), seconds=time.perf_counter() - started)
+        found = run_search(specs, data, device=torch.device(device))
     except MeltpointError:
         raise
     except Exception as error:
-        module_name = spec.architecture.partition(":")[0]
-        if module_name in ARCHITECTURES or spec.architecture == TFIDF:
+        architecture = specs[0].architecture
+        module_name = architecture.partition(":")[0]
+        if module_name in ARCHITECTURES or architecture == TFIDF:
             raise
         raise InputError(
-            f"The architecture {spec.architecture} failed at {_place(error, module_name)}: {type(error).__name__}: "
+            f"The architecture {architecture} failed at {_place(error, module_name)}: {type(error).__name__}: "
             f"{error}. It must be a callable (embedding, num_outputs) -> nn.Module whose module takes token ids of "
             "shape (batch, tokens), padded with 0."
         ) from error
-    return TrialRecord(spec=spec, result=result, seconds=result.seconds)
+    return [_record(spec, outcome) for spec, outcome in zip(specs, found, strict=True)]
+
+
+def _record(spec: TrialSpec, outcome: TrialResult | Divergence) -> TrialRecord:
+    if isinstance(outcome, Divergence):
+        return TrialRecord(spec=spec, result=None, failure=outcome.reason, seconds=outcome.seconds)
+    return TrialRecord(spec=spec, result=outcome, seconds=outcome.seconds)
 
 
 def _place(error: Exception, module_name: str) -> str:
