@@ -19,7 +19,7 @@ from meltpoint.randomness import generator
 from meltpoint.run import StudyOptions, prepare_material, run_study, trial_frame
 from meltpoint.run.folder import claim_folder
 from meltpoint.studies import Ledger, TrialRecord
-from meltpoint.studies.executors.data_folder import DataFolder
+from meltpoint.studies.executors.data_folder import DataFolder, remove_ownerless
 from meltpoint.text import corpus_from_lists, read_corpus, tokenizer_for
 from meltpoint.trial import Schedule, SplitSpec, TrialResult, TrialSpec, prepare_data
 
@@ -274,16 +274,16 @@ def test_the_next_study_removes_the_data_of_one_that_was_killed_with_its_workers
     owner = python(OWNER, env={**os.environ, "TMPDIR": str(tmp_path)})
     theirs = Path(owner.stdout.readline().strip())
     assert theirs.parent == tmp_path
-    first = DataFolder(trial_data)
-    # Its owner lives.
+    ours = DataFolder(trial_data)
+    remove_ownerless()
+    # The owners live.
     assert (theirs / "ids.npy").exists()
     owner.communicate("die\n", timeout=60)
     assert (theirs / "ids.npy").exists()
-    second = DataFolder(trial_data)
+    remove_ownerless()
     assert not theirs.exists()
-    assert (first.path / "ids.npy").exists()
-    for folder in (first, second):
-        folder.remove()
+    assert (ours.path / "ids.npy").exists()
+    ours.remove()
     assert list(tmp_path.iterdir()) == []
 
 

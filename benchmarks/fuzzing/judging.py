@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
+from unittest.mock import patch
 
 import numpy as np
 
@@ -123,7 +124,7 @@ def judge(case: Case, folder: Path, watch: Watch) -> Outcome:
             outcome = Outcome(kind="warned", detail=f"{warned[0].category.__name__}: {warned[0].message}")
     if watch.seen:
         outcome = Outcome(kind="trespassed", detail="; ".join(watch.seen[:3]))
-    elif not outcome.is_defect and (left := _left_behind(folder / "cache", is_read=outcome.kind != "refused")):
+    elif not outcome.is_defect and (left := _left_behind(folder, outcome)):
         outcome = Outcome(kind="left behind", detail=left)
     shutil.rmtree(folder, ignore_errors=True)
     return outcome
@@ -134,16 +135,15 @@ def _open_both_ways(case: Case, target: Path) -> Outcome:
     outcome = _open(case, target)
     if outcome.is_defect or not case.block_bytes:
         return outcome
-    cache = os.environ["MELTPOINT_CACHE"]
-    kept = text._KERNEL_PAYS_BYTES, text_blocks._BLOCK_BYTES
-    text._KERNEL_PAYS_BYTES, text_blocks._BLOCK_BYTES = 0, case.block_bytes
-    os.environ["MELTPOINT_CACHE"] = f"{cache}-of-large"
-    try:
-        is_one_block = case.block_bytes > _ONE_BLOCK_BYTES
+    is_one_block = case.block_bytes > _ONE_BLOCK_BYTES
+    # A line is put together of its blocks again and again: of many small ones only so long a line.
+    longest = min(text_blocks._LONGEST_LINE_BYTES, 1000 * case.block_bytes)
+    with (
+        patch.object(text, "_KERNEL_PAYS_BYTES", 0),
+        patch.multiple(text_blocks, _BLOCK_BYTES=case.block_bytes, _LONGEST_LINE_BYTES=longest),
+        patch.dict(os.environ, MELTPOINT_CACHE=os.environ["MELTPOINT_CACHE"] + "-of-large"),
+    ):
         other = _open(case if is_one_block else replace(case, expected=None), target)
-    finally:
-        text._KERNEL_PAYS_BYTES, text_blocks._BLOCK_BYTES = kept
-        os.environ["MELTPOINT_CACHE"] = cache
     # Of small blocks the first does not hold the lines by which the layout is judged: another one may be found.
     if other.is_defect or not is_one_block or other == outcome:
         return other if other.is_defect else outcome
@@ -213,11 +213,11 @@ def _collects_warnings(warned: list[warnings.WarningMessage]) -> bool:
     return bool(warned)
 
 
-def _left_behind(cache: Path, *, is_read: bool) -> str | None:
-    """Returns what lies in the cache that is no whole store."""
-    found = [path for path in cache.glob("*/*") if not (path / "meta.json").is_file()]
-    if not is_read:
-        found = list(cache.glob("*/*"))
+def _left_behind(folder: Path, outcome: Outcome) -> str | None:
+    """Returns what lies in the caches that is no whole store, or no store of what was read."""
+    found = [path for path in folder.glob("cache*/*/*") if not (path / "meta.json").is_file()]
+    if outcome.kind == "refused":
+        found += folder.glob("cache/*/*")
     return f"{[path.name for path in found]}" if found else None
 
 

@@ -33,6 +33,7 @@ from meltpoint.studies import (
     StudyPlan,
     conduct,
 )
+from meltpoint.studies.executors import remove_ownerless
 from meltpoint.text import Corpus, Coverage, Tokenizer, corpus_from_lists, measure_coverage, tokenizer_for
 from meltpoint.trial import TrialData, prepare_data
 from meltpoint.vectors import Vectors, open_vectors
@@ -241,6 +242,7 @@ def measure(
     place = choose_place(workers=workers, ray=ray, device=device)
     plan = make_plan(options, material.corpus, material.vectors, material.tokenizer.name, material.data)
 
+    remove_ownerless()
     made = claim_folder(out, resume=resume)
     findings = Findings(plan, material.data, {})
     try:

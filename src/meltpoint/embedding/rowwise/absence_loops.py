@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from meltpoint.embedding.rowwise.coasting import (
     KEEP_1,
+    NUM_COEFFICIENTS,
     OVER_ONE,
     OVER_ROOT,
     SHARE,
@@ -20,6 +21,8 @@ Marks = NDArray[np.int32]
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
+# Columns of the marks: the step that a row is up to date with, and where its moments are (0: it has none).
+AS_OF, SLOT = range(2)
 # Moments that have shrunk below this are zero: denormal numbers would make every later step slower.
 LEAST_RETENTION = 2.0**-64
 
@@ -51,10 +54,38 @@ def quadrature(sums: Floats, first: int) -> tuple[float, float, float, float]:
 
 
 @compiled
+def fill_coefficients(
+    coefficients: Floats,
+    first: int,
+    newest: int,
+    pull: bool,  # noqa: FBT001
+    window: int,
+    unit: float,
+    log_retentions: Floats,
+    log_keeps: Floats,
+    sums: Floats,
+) -> None:
+    """Writes the coefficients (7,) of rows that were last up to date at the step ``first`` of the history."""
+    share, scale = 0.0, 1.0
+    if pull:
+        share = -math.expm1(log_keeps[newest] - log_keeps[first])
+        # The sum of a step is finished when the window closes, and only decays from then on.
+        scale = math.exp(log_keeps[newest] - log_keeps[min(first + window, newest)])
+    weight_1, level_1, weight_2, level_2 = quadrature(sums[1 if pull else 0], first)
+    coefficients[SHARE] = share
+    coefficients[OVER_ROOT] = scale * (weight_1 + weight_2)
+    coefficients[OVER_ONE] = scale * unit * (weight_1 * level_2 + weight_2 * level_1)
+    coefficients[UNDER_ROOT] = unit * (level_1 + level_2)
+    coefficients[UNDER_ONE] = unit * unit * level_1 * level_2
+    for moment in range(2):
+        keep = 1.0 if log_retentions[moment] == 0.0 else math.exp(log_retentions[moment] * (newest - first))
+        coefficients[KEEP_1 + moment] = keep if keep >= LEAST_RETENTION else 0.0
+
+
+@compiled
 def collect_missed(
     rows: Rows,
-    as_of: Marks,
-    slot_of: Marks,
+    marks: Marks,
     pulled: Flags,
     base: int,
     now: int,
@@ -65,50 +96,46 @@ def collect_missed(
     log_retentions: Floats,
     log_keeps: Floats,
     sums: Floats,
+    known: Floats,
+    known_at: Marks,
     slots: Rows,
     coefficients: Floats,
 ) -> int:
-    """Fills the last two arrays; returns the position of a row that does not exist, or -1."""
+    """Fills the last two arrays; returns the position of a row that does not exist, or -1.
+
+    Rows that were last up to date at the same step have the same coefficients: ``known`` (2, steps, 7) holds them, as
+    of the step ``known_at`` (2, steps).
+    """
     for i in range(len(rows)):
-        if rows[i] < 0 or rows[i] >= len(as_of):
+        if rows[i] < 0 or rows[i] >= len(marks):
             return i
-    newest = now - base
     one_for_all = len(pulled) == 1
     for i in range(len(rows)):
         row = rows[i]
-        since = max(as_of[row], base)
-        slot = slot_of[row]
+        since = max(marks[row, AS_OF], base)
+        slot = marks[row, SLOT]
         pull = pulled[0 if one_for_all else row]
         slots[i] = -1
         if since >= now or not (pull or (forgets and slot > 0)):
             continue
         slots[i] = slot
         if mark:
-            as_of[row] = now
-        first = since - base
-        last = min(first + window, newest)
-        share, scale = 0.0, 1.0
-        if pull:
-            share = -math.expm1(log_keeps[newest] - log_keeps[first])
-            scale = math.exp(log_keeps[newest] - log_keeps[last])
-        weight_1, level_1, weight_2, level_2 = quadrature(sums[1 if pull else 0], first)
-        row_of = coefficients[i]
-        row_of[SHARE] = share
-        row_of[OVER_ROOT] = scale * (weight_1 + weight_2)
-        row_of[OVER_ONE] = scale * unit * (weight_1 * level_2 + weight_2 * level_1)
-        row_of[UNDER_ROOT] = unit * (level_1 + level_2)
-        row_of[UNDER_ONE] = unit * unit * level_1 * level_2
-        for moment in range(2):
-            keep = 1.0 if log_retentions[moment] == 0.0 else math.exp(log_retentions[moment] * (now - since))
-            row_of[KEEP_1 + moment] = keep if keep >= LEAST_RETENTION else 0.0
+            marks[row, AS_OF] = now
+        first, kind = since - base, 1 if pull else 0
+        if known_at[kind, first] != now:
+            known_at[kind, first] = now
+            fill_coefficients(
+                known[kind, first], first, now - base, pull, window, unit, log_retentions, log_keeps, sums
+            )
+        for column in range(NUM_COEFFICIENTS):
+            coefficients[i, column] = known[kind, first, column]
     return -1
 
 
 @compiled
 def enter_rows(
     rows: Rows,
-    as_of: Marks,
-    slot_of: Marks,
+    marks: Marks,
     pulled: Flags,
     now: int,
     num_slots: int,
@@ -119,19 +146,19 @@ def enter_rows(
     """Fills the last two arrays; returns the new number of slots, or -1 - position of a row that comes again."""
     # A row that has been met is inverted, below zero, and can be put back as it was.
     for i in range(len(rows)):
-        if as_of[rows[i]] < 0:
+        if marks[rows[i], AS_OF] < 0:
             for j in range(i):
-                as_of[rows[j]] = ~as_of[rows[j]]
+                marks[rows[j], AS_OF] = ~marks[rows[j], AS_OF]
             return -1 - i
-        as_of[rows[i]] = ~as_of[rows[i]]
+        marks[rows[i], AS_OF] = ~marks[rows[i], AS_OF]
     one_for_all = len(pulled) == 1
     for i in range(len(rows)):
         row = rows[i]
-        as_of[row] = now + 1
-        if stateful and slot_of[row] == 0:
+        marks[row, AS_OF] = now + 1
+        if stateful and marks[row, SLOT] == 0:
             num_slots += 1
-            slot_of[row] = num_slots
-        slots[i] = slot_of[row]
+            marks[row, SLOT] = num_slots
+        slots[i] = marks[row, SLOT]
         pulls[i] = 1.0 if pulled[0 if one_for_all else row] else 0.0
     return num_slots
 

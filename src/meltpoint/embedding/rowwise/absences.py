@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from meltpoint.embedding.rowwise.absence_loops import advance_sums, collect_missed, enter_rows
+from meltpoint.embedding.rowwise.absence_loops import SLOT, advance_sums, collect_missed, enter_rows
 from meltpoint.embedding.rowwise.coasting import NUM_COEFFICIENTS, Coasting
 from meltpoint.errors import InputError
 
@@ -28,7 +28,7 @@ Rows = NDArray[np.int64]
 # A decay of the whole way has no logarithm; this much of one leaves exp(-800) == 0.
 WHOLE_WAY = -800.0
 # Steps after which all rows are brought up to date, so that the history stays below 5 MB.
-LONGEST_HISTORY = 65_536
+LONGEST_HISTORY = 16_384
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +68,7 @@ class Absences:
         self._stateful = stateful
         self._decays = pulled is not None
         self._pulled = np.zeros(1, dtype=np.bool_) if pulled is None else pulled
-        self._as_of = np.zeros(num_rows, dtype=np.int32)
-        self._slot_of = np.zeros(num_rows, dtype=np.int32)
+        self._marks = np.zeros((num_rows, 2), dtype=np.int32)
         self._log_retentions = np.array([math.log(r) if r else -math.inf for r in coasting.retentions])
         # From old to new, so that the loop that brings the sums forward walks all arrays in one direction.
         ages = np.arange(self._window, -1, -1)
@@ -106,8 +105,7 @@ class Absences:
         slots, coefficients = np.empty_like(rows), np.empty((len(rows), NUM_COEFFICIENTS))
         fault = collect_missed(
             rows,
-            self._as_of,
-            self._slot_of,
+            self._marks,
             self._pulled,
             self._base,
             self.now,
@@ -118,12 +116,14 @@ class Absences:
             self._log_retentions,
             self._log_keeps,
             self._sums,
+            self._known,
+            self._known_at,
             slots,
             coefficients,
         )
         if fault >= 0:
             raise InputError(
-                f"Rows must be from 0 to {len(self._as_of) - 1}, found {rows[fault]} at position {fault}. "
+                f"Rows must be from 0 to {len(self._marks) - 1}, found {rows[fault]} at position {fault}. "
                 "Is the table smaller than the vocabulary of the ids?"
             )
         return Missed(slots=slots, coefficients=coefficients)
@@ -139,9 +139,7 @@ class Absences:
             InputError: A row occurs twice.
         """
         slots, pulls = np.empty_like(rows), np.empty(len(rows))
-        count = enter_rows(
-            rows, self._as_of, self._slot_of, self._pulled, self.now, self.num_slots, self._stateful, slots, pulls
-        )
+        count = enter_rows(rows, self._marks, self._pulled, self.now, self.num_slots, self._stateful, slots, pulls)
         if count < 0:
             raise InputError(
                 f"Each row may occur once in a step; row {rows[-1 - count]} occurs again at position {-1 - count}. "
@@ -184,14 +182,14 @@ class Absences:
 
     def rows_with_slots(self) -> Rows:
         """Lists the rows that have moments, by slot: ``(num_slots,)`` int64."""
-        rows = np.flatnonzero(self._slot_of)
-        return rows[np.argsort(self._slot_of[rows])]
+        slots = self._marks[:, SLOT]
+        rows = np.flatnonzero(slots)
+        return rows[np.argsort(slots[rows])]
 
     def restart(self, now: int, rows: Rows) -> None:
         """Sets the step, and gives slots 1 .. n to rows ``(n,)``, all rows being up to date."""
-        self._as_of.fill(0)
-        self._slot_of.fill(0)
-        self._slot_of[rows] = np.arange(1, len(rows) + 1)
+        self._marks.fill(0)
+        self._marks[rows, SLOT] = np.arange(1, len(rows) + 1)
         self.now, self.num_slots = now, len(rows)
         self.close()
 
@@ -199,7 +197,11 @@ class Absences:
         self._base = self.now
         self._log_keeps = np.zeros(64)
         self._sums = np.zeros((2, len(self._level_powers), 64))
+        self._known = np.empty((2, 64, NUM_COEFFICIENTS))
+        self._known_at = np.full((2, 64), -1, dtype=np.int32)
 
     def _grow_history(self) -> None:
         self._log_keeps = np.concatenate([self._log_keeps, np.zeros_like(self._log_keeps)])
         self._sums = np.concatenate([self._sums, np.zeros_like(self._sums)], axis=2)
+        self._known = np.concatenate([self._known, np.empty_like(self._known)], axis=1)
+        self._known_at = np.concatenate([self._known_at, np.full_like(self._known_at, -1)], axis=1)

@@ -21,8 +21,8 @@ class DataFolder:
     """The arrays of a study's data on disk, from where worker processes map them.
 
     Three times somebody sees to it that the folder goes: :meth:`remove` at the end of the study; the workers, when a
-    study is killed and leaves them (:func:`discard`); and the next study on this machine, when all of them were killed.
-    It tells a folder without an owner by its lock, which the system frees with the process that held it.
+    study is killed and leaves them (:func:`discard`); and the next study on this machine, when all of them were killed
+    (:func:`remove_ownerless`).
 
     Attributes:
         path: Where it is.
@@ -34,7 +34,6 @@ class DataFolder:
         Raises:
             DiskError: The temporary folder cannot be written.
         """
-        _remove_ownerless()
         try:
             self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
         except OSError as error:
@@ -63,8 +62,11 @@ def discard(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
-def _remove_ownerless() -> None:
-    """Removes the folders of studies that were killed with all of their workers."""
+def remove_ownerless() -> None:
+    """Removes the folders of studies that were killed with all of their workers.
+
+    A folder without an owner shows by its lock, which the system frees with the process that held it.
+    """
     with suppress(OSError):
         for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{_LOCK}"):
             with suppress(OSError), path.open("rb") as lock:
