@@ -1,6 +1,6 @@
 """Tries every reader of vectors with damaged and hostile files, and prints what came of them.
 
-python benchmarks/fuzz_vectors.py --cases 20000
+python benchmarks/fuzz_vectors.py --cases 20000 --seed 0 > benchmarks/results/fuzz_vectors.md
 python benchmarks/fuzz_vectors.py --replay fuzz-failures/CASE.json
 
 Each case is a valid file or folder whose headers may lie and whose bytes, names or neighbours are damaged. It must end
@@ -10,6 +10,7 @@ kept, with all its bytes. The same seed makes the same cases.
 """
 
 import argparse
+import shlex
 import sys
 import time
 from collections import Counter
@@ -147,7 +148,7 @@ def main() -> int:
     findings = reduce(or_, (run.result() for run in runs), Findings())
     if BOMB in chosen:
         findings |= explode(list(BOMBS))
-    print(table(findings.outcomes))
+    print(f"`python {shlex.join(sys.argv)}`\n\n{table(findings.outcomes)}")
     for defect, times in distinct(findings.defects):
         print(f"\n{defect.outcome.kind}, {times} times: {defect.outcome.detail}\n  kept in {defect.keep(given.keep)}")
     return int(bool(findings.defects))
