@@ -40,10 +40,10 @@ checks: $(STAMPS)/test
 	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --quiet
 
 test: checks
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
 
 test-all: checks
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 docs: $(STAMPS)/test
 	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict

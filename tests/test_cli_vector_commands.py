@@ -12,7 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from rich.console import Console
 
-from meltpoint.cli import main
+from meltpoint.cli import main, output
 from meltpoint.cli.download_progress import following
 from meltpoint.vectors.catalogue import CATALOGUE, RemoteFile, find_entry, sets
 from meltpoint.vectors.catalogue.places import downloads_folder
@@ -24,7 +24,8 @@ LINES = "the 1 2 3\nof 4 5 6\nparis 7 8 9\n"
 @pytest.fixture
 def meltpoint(monkeypatch, capsys):
     """Calls the command line in this process: (exit code, standard output, standard error)."""
-    monkeypatch.setenv("COLUMNS", "140")
+    # The console took its width when it was made, from COLUMNS where a test runner sets it.
+    monkeypatch.setattr(output.results, "width", 140)
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["meltpoint", *map(str, arguments)])

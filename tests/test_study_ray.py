@@ -19,6 +19,9 @@ from meltpoint.studies import InProcess, RayCluster, StudyPlan
 from meltpoint.studies.executors import ray_cluster
 from meltpoint.text import corpus_from_lists, tokenizer_for
 
+# One after another on one worker: a cluster of this machine is found by whoever asks for any.
+pytestmark = pytest.mark.xdist_group("ray")
+
 CUES, NOUNS = ["great", "fine", "lovely", "warm", "dull", "weak", "poor", "awful"], ["film", "plot", "scene"]
 TEXTS = [f"{cue} {noun}" for cue in CUES for noun in NOUNS]
 LABELS = [("good", "bad")[(row + row // len(NOUNS)) % 2] for row in range(len(TEXTS))]
@@ -143,6 +146,30 @@ def workers_of_ray():
                 yield int(entry.name)
 
 
+# Alone, since it would join the cluster of the other tests if that were there: `pytest -m slow -k machine_alone`.
+@pytest.mark.slow
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_cluster_of_this_machine_alone_ends_with_the_study(interrupted, ray, glove, tmp_path):
+    """``--ray auto`` where there is no cluster; the processes of a session of its own can be told from all others."""
+    (tmp_path / "data.csv").write_text("\n".join(["text,label", *map(",".join, zip(TEXTS, LABELS, strict=True))]))
+    environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
+    command = [
+        *(sys.executable, "-c", "from meltpoint.cli import main; main()"),
+        *("study", "data.csv", "--vectors", "glove-6b-50d", "--policy", "fine-tuned", "--size", "10", "--folds", "2"),
+        *("--search", "2", "--repeats", "40" if interrupted else "2", "--rope", "0", "--ray", "auto", "--out", "run"),
+    ]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True
+    )
+    if interrupted:
+        wait_until(lambda: any(True for _ in processes_of(process.pid, b"ray::answer_search")), seconds=120)
+        os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=200)
+    assert process.returncode == (3 if interrupted else 0), errors
+    wait_until(lambda: not list(processes_of(process.pid)))
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["ray"] == "auto"
+
+
 def test_a_cluster_gives_the_bits_of_this_process(ray, cluster, material):
     with InProcess(material.data) as executor:
         here, _ = run(executor, searches())
@@ -254,28 +281,6 @@ def test_ray_that_is_not_installed_is_told(material, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
-@pytest.mark.parametrize("interrupted", [False, True])
-def test_a_cluster_of_this_machine_alone_ends_with_the_study(interrupted, ray, glove, tmp_path):
-    """``--ray auto`` where there is no cluster; the processes of a session of its own can be told from all others."""
-    (tmp_path / "data.csv").write_text("\n".join(["text,label", *map(",".join, zip(TEXTS, LABELS, strict=True))]))
-    environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
-    command = [
-        *(sys.executable, "-c", "from meltpoint.cli import main; main()"),
-        *("study", "data.csv", "--vectors", "glove-6b-50d", "--policy", "fine-tuned", "--size", "10", "--folds", "2"),
-        *("--search", "2", "--repeats", "40" if interrupted else "2", "--rope", "0", "--ray", "auto", "--out", "run"),
-    ]
-    process = subprocess.Popen(
-        command, cwd=tmp_path, env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True
-    )
-    if interrupted:
-        wait_until(lambda: any(True for _ in processes_of(process.pid, b"ray::answer_search")), seconds=120)
-        os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=200)
-    assert process.returncode == (3 if interrupted else 0), errors
-    wait_until(lambda: not list(processes_of(process.pid)))
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["ray"] == "auto"
-
-
 def processes_of(session, beginning=b""):
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
