@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         build_embedding,
         policies,
     )
+    from meltpoint.embedding.rowwise import RowwiseOptimizer
     from meltpoint.errors import MeltpointError
     from meltpoint.handover import load_model
     from meltpoint.run import Run, StudyOptions, study
@@ -39,6 +40,7 @@ _HOMES = {
         "build_embedding",
         "policies",
     ),
+    "meltpoint.embedding.rowwise": ("RowwiseOptimizer",),
     "meltpoint.errors": ("MeltpointError",),
     "meltpoint.handover": ("load_model",),
     "meltpoint.run": ("Run", "StudyOptions", "study"),
@@ -54,6 +56,7 @@ __all__ = [
     "Frozen",
     "MeltpointError",
     "PretrainedEmbedding",
+    "RowwiseOptimizer",
     "Run",
     "Scaled",
     "Scratch",
