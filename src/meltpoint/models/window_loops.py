@@ -1,13 +1,14 @@
 """The loops of :mod:`meltpoint.models.windows`, compiled. One thread: each worker process has one."""
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from meltpoint.compiled import compiled
 
 Floats = NDArray[np.float32]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _count_tokens(tokens: NDArray[np.int64]) -> int:
     length = 0
     while length < len(tokens) and tokens[length] != 0:
@@ -15,7 +16,7 @@ def _count_tokens(tokens: NDArray[np.int64]) -> int:
     return length
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def find_highest(
     projected: Floats, ids: NDArray[np.int64], widths: NDArray[np.int64], highest: Floats, winners: NDArray[np.int32]
 ) -> None:
@@ -61,7 +62,7 @@ def find_highest(
                 first_column += width * num_filters
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def spread_gradient(
     gradient: Floats,
     ids: NDArray[np.int64],

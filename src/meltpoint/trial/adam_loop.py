@@ -1,8 +1,9 @@
 """The loop of :mod:`meltpoint.trial.dense_adam`, compiled."""
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from meltpoint.compiled import compiled
 
 Floats = NDArray[np.float32]
 
@@ -11,8 +12,7 @@ _NEW_MEAN, _NEW_SQUARE = np.float32(1 - 0.9), np.float32(1 - 0.999)
 _EPSILON = np.float32(1e-8)
 
 
-# Dividing as NumPy does, without a check for zero, is what lets the loop work on whole vector registers.
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def move_members(
     weights: Floats,
     gradients: Floats,

@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from meltpoint.embedding import PADDING_INDEX
+from meltpoint.embedding.rowwise.numbering import RowNumbers
 from meltpoint.randomness import Generator
 from meltpoint.text import PackedTexts
 
@@ -28,8 +30,8 @@ class LocalBatch:
         rows: ``(U,)`` int64 distinct rows of the table; the first is the pad row.
     """
 
-    ids: Rows
-    rows: Rows
+    ids: Tensor
+    rows: Tensor
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,18 +74,9 @@ class Examples:
 
     def local(self, positions: Rows) -> LocalBatch:
         """Returns these positions in ``rows`` over the rows of the table that occur in them."""
-        from meltpoint.trial.local_rows import number_rows  # noqa: PLC0415 - numba, where it is needed
-
-        texts = self.rows[positions]
-        length = max(1, min(self.max_tokens, int(self.packed.lengths[texts].max(initial=0))))
-        ids = np.zeros((len(texts), length), dtype=np.int64)
-        rows = np.empty(ids.size + 1, dtype=np.int64)
-        marks, tick = self._marks
-        tick += 1
-        count = number_rows(
-            self.packed.ids, self.packed.offsets, texts, self.table_rows, marks, int(tick[0]), ids, rows
-        )
-        return LocalBatch(ids=ids, rows=rows[:count])
+        ids = self.ids(positions)
+        rows = self._numbers.number(ids)
+        return LocalBatch(ids=self._numbers.look_up(ids), rows=rows)
 
     def epochs(self, batch_size: int, random: Generator) -> Iterator[Rows]:
         """Yields the positions of each batch for ever: every epoch shuffled, of like length within a batch."""
@@ -99,9 +92,9 @@ class Examples:
                 yield batches[index]
 
     @cached_property
-    def _marks(self) -> tuple[Rows, Rows]:
-        """Per row of the table, the last batch that it occurred in and its number there; and the count of batches."""
-        return np.zeros((int(self.table_rows.max(initial=1)) + 1, 2), dtype=np.int64), np.zeros(1, dtype=np.int64)
+    def _numbers(self) -> RowNumbers:
+        num_rows = int(self.table_rows.max(initial=1)) + 1
+        return RowNumbers(num_rows, padding_idx=PADDING_INDEX, device=torch.device("cpu"))
 
 
 @dataclass(frozen=True, kw_only=True)

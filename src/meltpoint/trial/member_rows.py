@@ -125,10 +125,9 @@ class MovingRows(_OwnRows):
         ]
 
     def gather(self, rows: Sequence[Tensor]) -> Tensor:
-        """Brings the rows up to date and returns them."""
-        for adam, own in zip(self._adams, rows, strict=True):
-            adam.catch_up(own)
-        return _gather(self._tables, rows).requires_grad_()
+        """Returns the rows as the steps so far have made them; the tables themselves follow when they are stepped."""
+        read = [adam.read(own) for adam, own in zip(self._adams, rows, strict=True)]
+        return stack_padded(read).requires_grad_()
 
     def step(self, rows: Sequence[Tensor], gradients: Tensor | None) -> None:
         """Moves the rows of the batch."""

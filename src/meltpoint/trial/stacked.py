@@ -100,10 +100,10 @@ class Stacked:
             scores = self._readout(self._per_member(features), None)
         else:
             batches = {s: self._sources[s].train.local(positions[s]) for s in used}
-            own = {s: torch.from_numpy(batch.rows).to(self._device) for s, batch in batches.items()}
+            own = {s: batch.rows.to(self._device) for s, batch in batches.items()}
             rows = [own[source] for source in self.source_of]
             table = self._rows.gather(rows)
-            scores = self._readout(table, self._per_member([torch.from_numpy(batches[s].ids) for s in used]))
+            scores = self._readout(table, self._per_member([batches[s].ids for s in used]))
         labels = labels.expand(scores.shape[:2])
         losses = functional.cross_entropy(
             scores.flatten(0, 1), labels.flatten(), ignore_index=_NO_LABEL, reduction="none"
@@ -211,7 +211,7 @@ class Stacked:
             functional_call(
                 self._readout,
                 own,
-                (self._read(members, batch), torch.from_numpy(batch.ids).to(self._device)),
+                (self._read(members, batch), batch.ids.to(self._device)),
             )
             for batch in examples.local_by_length
         ]
@@ -222,14 +222,14 @@ class Stacked:
         if examples not in self._pooled:
             with torch.no_grad():
                 self._pooled[examples] = tuple(
-                    self._model.pool(self._read([member], batch)[0], torch.from_numpy(batch.ids).to(self._device))
+                    self._model.pool(self._read([member], batch)[0], batch.ids.to(self._device))
                     for batch in examples.local_by_length
                 )
         return self._pooled[examples]
 
     def _read(self, members: Sequence[int], batch: LocalBatch) -> Tensor:
         """Returns the rows of a batch ``(len(members), U, D)``, those behind the table too."""
-        rows = torch.from_numpy(batch.rows).to(self._device)
+        rows = batch.rows.to(self._device)
         size = len(self._rows.table(members[0]))
         unseen = self._unseen[self.source_of[members[0]]]
         inside = (rows < size).unsqueeze(1)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from meltpoint.compiled import compiled
 from meltpoint.embedding.rowwise.coasting import (
     KEEP_1,
     NUM_COEFFICIENTS,
@@ -14,7 +15,6 @@ from meltpoint.embedding.rowwise.coasting import (
     UNDER_ONE,
     UNDER_ROOT,
 )
-from meltpoint.embedding.rowwise.compiled import compiled
 
 Rows = NDArray[np.int64]
 Marks = NDArray[np.int32]

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from meltpoint.embedding.rowwise.compiled import compiled
+from meltpoint.compiled import compiled
 from meltpoint.errors import InputError
 
 Rows = NDArray[np.int64]

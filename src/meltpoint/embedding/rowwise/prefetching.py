@@ -9,7 +9,7 @@ from numba.core.cgutils import get_item_pointer, voidptr_t  # type: ignore[impor
 from numba.extending import intrinsic  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
 
-from meltpoint.embedding.rowwise.compiled import compiled
+from meltpoint.compiled import compiled
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]

@@ -1,8 +1,9 @@
 """The vectors of fastText's words, composed at the speed of memory: the loop of ``vectors.subwords``, compiled."""
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from meltpoint.compiled import compiled
 
 _FNV_OFFSET_BASIS = np.uint32(2166136261)
 _FNV_PRIME = np.uint32(16777619)
@@ -10,7 +11,7 @@ _SIGN_BITS = np.uint32(0xFFFFFF00)
 _LESS, _GREATER = ord("<"), ord(">")
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def compose_words(
     text: NDArray[np.uint8],
     offsets: NDArray[np.int64],

@@ -32,9 +32,9 @@ def make_chunk(
         VectorFileError: A word is not UTF-8 or a number is not finite, and bad rows are an error.
     """
     finite = np.isfinite(matrix)
-    if finite.all() and _is_utf8(b"\n".join(words)):
+    if finite.all() and is_utf8(b"\n".join(words)):
         return Chunk.of(words, matrix)
-    good = finite.all(axis=1) & np.fromiter(map(_is_utf8, words), dtype=np.bool_, count=len(words))
+    good = finite.all(axis=1) & np.fromiter(map(is_utf8, words), dtype=np.bool_, count=len(words))
     bad = np.flatnonzero(~good).tolist()
     if bad and source.bad_rows == "error":
         row = bad[0]
@@ -81,13 +81,14 @@ def require_dim(source: Source, dim: int) -> None:
         raise VectorFileError(f"{source.place}: expected {source.dim} dimensions as asked for by dim, found {dim}.")
 
 
-def shown(word: bytes) -> str:
-    """Returns a word of a file in quotes, cut to a readable length."""
-    quoted = repr(word[:_LONGEST_SHOWN].decode("utf-8", "backslashreplace"))
-    return quoted + "..." if len(word) > _LONGEST_SHOWN else quoted
+def shown(text: bytes) -> str:
+    """Returns bytes of a file in quotes and cut to a readable length."""
+    quoted = repr(text[:_LONGEST_SHOWN].decode("utf-8", "backslashreplace"))
+    return quoted + "..." if len(text) > _LONGEST_SHOWN else quoted
 
 
-def _is_utf8(text: bytes) -> bool:
+def is_utf8(text: bytes) -> bool:
+    """Tells whether bytes are valid UTF-8."""
     try:
         text.decode("utf-8")
     except UnicodeDecodeError:

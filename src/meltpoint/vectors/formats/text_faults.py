@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.errors import VectorFileError
+from meltpoint.vectors.formats.rows import shown
 
 NUMBER = re.compile(rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 """A decimal number. Stricter than ``float()``, which also takes ``1_000``."""
@@ -16,7 +17,6 @@ HEADER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,9})")
 """The first line of word2vec's text: rows and dimensions."""
 
 _NOT_FINITE = re.compile(rb"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
-_LONGEST_SHOWN = 40
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -27,12 +27,6 @@ def count_numbers(line: bytes) -> int:
         if not (NUMBER.fullmatch(field) or _NOT_FINITE.fullmatch(field)):
             return count
     return len(fields)
-
-
-def shown(text: bytes) -> str:
-    """Returns bytes of a file in quotes and cut to a readable length."""
-    quoted = repr(text[:_LONGEST_SHOWN].decode("utf-8", "backslashreplace"))
-    return quoted + "..." if len(text) > _LONGEST_SHOWN else quoted
 
 
 def read_numbers(line: bytes, dim: int, *, place: str, spaced_numbers: bool) -> NDArray[np.float32]:

@@ -16,12 +16,13 @@ module is imported only for files that are worth it.
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+from meltpoint.compiled import compiled
 
 _LF, _CR, _SPACE, _PLUS, _MINUS, _DOT, _ZERO, _NINE, _UPPER_E, _LOWER_E = b"\n\r +-.09Ee"
 
@@ -97,10 +98,9 @@ _trailing_zeros = _intrinsic(
     types.uint64,
     types.uint64,
 )
-_compiled: Callable[[Callable[..., Any]], Any] = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 
-@_compiled
+@compiled
 def _count_lines(address: int, num_bytes: int) -> Any:
     """Counts the LFs."""
     num_lines = 0
@@ -109,7 +109,7 @@ def _count_lines(address: int, num_bytes: int) -> Any:
     return num_lines
 
 
-@_compiled
+@compiled
 def _digit_bits(eight: Any) -> Any:
     """Returns how many of the low bits of eight characters are digits: 0, 8, ... 64."""
     # The high bit of the lowest byte that is no digit; only bytes above that one may be spoilt by carries.
@@ -117,7 +117,7 @@ def _digit_bits(eight: Any) -> Any:
     return _trailing_zeros(no_digit) & ~_U7
 
 
-@_compiled
+@compiled
 def _digits_to_number(eight: Any, num_bits: Any) -> Any:
     """Returns the number that the lowest ``num_bits / 8`` characters, of at least one, spell."""
     digits = (eight - _EIGHT_ZEROS) << (_U64 - num_bits)  # zeros come in as leading digits
@@ -125,7 +125,7 @@ def _digits_to_number(eight: Any, num_bits: Any) -> Any:
     return ((pairs & _PAIRS) * _HUNDREDS + ((pairs >> _U16) & _PAIRS) * _UNITS) >> _U32
 
 
-@_compiled
+@compiled
 def _read_number(place: int) -> Any:
     """Reads one decimal number.
 
@@ -159,7 +159,7 @@ def _read_number(place: int) -> Any:
     return _read_any_number(place)
 
 
-@_compiled
+@compiled
 def _read_any_number(place: int) -> Any:  # noqa: PLR0912 - calls among compiled functions would only hide the branches
     """Reads one decimal number in any spelling, byte by byte; as :func:`_read_number`."""
     nothing = (np.int64(-1), np.float32(0))
@@ -214,7 +214,7 @@ def _read_any_number(place: int) -> Any:  # noqa: PLR0912 - calls among compiled
     return (np.int64(place), single) if np.isfinite(single) else nothing
 
 
-@_compiled
+@compiled
 def _read_numbers(place: int, row: Any) -> int:
     """Reads the numbers of a line, each after a space, and the line's end.
 
@@ -235,7 +235,7 @@ def _read_numbers(place: int, row: Any) -> int:
     return place + 1 if _byte(place) == _LF else -1
 
 
-@_compiled
+@compiled
 def _find_word_end(start: int, end: int, dim: int) -> int:
     """Returns where the ``dim``-th space from the right stands in the line from ``start`` to ``end``, or -1."""
     if end > start and _byte(end - 1) == _CR:
@@ -248,7 +248,7 @@ def _find_word_end(start: int, end: int, dim: int) -> int:
     return end if dim == 0 else -1
 
 
-@_compiled
+@compiled
 def _may_end_in_number(start: int, end: int) -> bool:
     """Tells whether a space in the word is followed by what begins as a number does."""
     for place in range(end - 1, start - 1, -1):
@@ -258,7 +258,7 @@ def _may_end_in_number(start: int, end: int) -> bool:
     return False
 
 
-@_compiled
+@compiled
 def _parse_lines(address: int, matrix: Any, starts: Any, words: Any, doubtful: Any) -> Any:
     """Fills the arrays of :func:`parse_lines`, and returns how much of the last two is filled."""
     num_lines, dim = matrix.shape

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from meltpoint.errors import VectorFileError
 from meltpoint.vectors.formats.base import MOST_PLACES, Chunk
+from meltpoint.vectors.formats.rows import is_utf8
 from meltpoint.vectors.formats.text_faults import read_numbers
 from meltpoint.vectors.sources import FileSource
 
@@ -65,18 +66,10 @@ def settle(parsed: ParsedLines, numbers: Sequence[int], source: FileSource) -> C
 
 def _find_doubtful(parsed: ParsedLines) -> list[int]:
     """Returns the positions of all lines to be looked at again, ascending: those with broken UTF-8 too."""
-    if _is_utf8(parsed.words):  # with LFs between, the words are valid together just when each of them is
+    if is_utf8(parsed.words):  # with LFs between, the words are valid together just when each of them is
         return list(parsed.doubtful.tolist())
-    broken = [position for position, word in enumerate(parsed.words.split(b"\n")) if not _is_utf8(word)]
+    broken = [position for position, word in enumerate(parsed.words.split(b"\n")) if not is_utf8(word)]
     return sorted({*broken, *parsed.doubtful.tolist()})
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _leave_out(parsed: ParsedLines, faulty: list[int], places: tuple[str, ...]) -> Chunk:

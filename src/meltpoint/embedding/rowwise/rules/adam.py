@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from meltpoint.compiled import compiled
 from meltpoint.embedding.rowwise.coasting import (
     KEEP_1,
     KEEP_2,
@@ -16,9 +17,8 @@ from meltpoint.embedding.rowwise.coasting import (
     UNDER_ROOT,
     Coasting,
 )
-from meltpoint.embedding.rowwise.compiled import compiled, copy_row
 from meltpoint.embedding.rowwise.prefetching import prefetch_next
-from meltpoint.embedding.rowwise.rules.base import Floats, RowRule, Rows, Shares, require
+from meltpoint.embedding.rowwise.rules.base import Floats, RowRule, Rows, Shares, copy_row, require
 
 
 @compiled

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from meltpoint.compiled import compiled
 from meltpoint.embedding.rowwise.coasting import KEEP_1, OVER_ROOT, SHARE, Coasting
-from meltpoint.embedding.rowwise.compiled import compiled, copy_row
 from meltpoint.embedding.rowwise.prefetching import prefetch_next
-from meltpoint.embedding.rowwise.rules.base import Floats, RowRule, Rows, Shares, require
+from meltpoint.embedding.rowwise.rules.base import Floats, RowRule, Rows, Shares, copy_row, require
 
 
 @compiled

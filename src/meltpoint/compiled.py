@@ -1,11 +1,12 @@
-"""How the loops over rows are compiled."""
+"""How loops that no array operation expresses are compiled: one setting for all of them.
+
+Imports numba: a module of loops is imported where its loops are needed.
+"""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba  # type: ignore[import-untyped, unused-ignore]
-import numpy as np
-from numpy.typing import NDArray
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
@@ -17,10 +18,3 @@ def compiled(loop: Loop) -> Loop:
     relaxed. The interpreter's lock is released while the loop runs.
     """
     return cast("Loop", numba.njit(cache=True, nogil=True, error_model="numpy")(loop))
-
-
-@compiled
-def copy_row(source: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-    """Copies a row (D,). The loop becomes vectors; an assignment of slices takes five times as long for short rows."""
-    for j in range(len(source)):
-        out[j] = source[j]
