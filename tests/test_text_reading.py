@@ -8,7 +8,7 @@ import json
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from meltpoint.errors import DataFileError, InputError, MeltpointError
@@ -371,6 +371,7 @@ def test_any_text_survives(tmp_path, texts, suffix):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
 @given(st.binary(max_size=80), st.sampled_from([".csv", ".tsv", ".jsonl", ".csv.gz"]))
+@example(b"\x1c", ".tsv")  # blank as text, not as bytes
 def test_any_bytes_are_read_or_refused_in_our_words(tmp_path, content, suffix):
     path = tmp_path / f"a{suffix}"
     path.write_bytes(b"text,label\na,1\nb,2\nc,1\n" * (suffix == ".csv") + content)

@@ -21,6 +21,8 @@ import polars as pl
 
 from meltpoint.errors import DataFileError
 
+_EMPTY = "{path} is empty; expected a table of texts and labels."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
@@ -62,7 +64,7 @@ def read_table(path: Path) -> Table:
     if path.name.lower().endswith(".gz"):
         content = _decompress(path, content)
     if not content.strip():
-        raise DataFileError(f"{path} is empty; expected a table of texts and labels.")
+        raise DataFileError(_EMPTY.format(path=path))
     table = read(path, content)
     if not len(table):
         raise DataFileError(f"{path} has columns ({', '.join(table.columns)}) but no rows below them.")
@@ -137,7 +139,10 @@ def _read_tsv(path: Path, content: bytes) -> Table:
 
 def _read_delimited(path: Path, text: str, *, delimiter: str, quoting: int) -> Table:
     records = _records(path, text, delimiter=delimiter, quoting=quoting)
-    header_line, header = next(records)
+    header_line, header = next(records, (0, []))
+    if not header:
+        # Blank to the reader of records, which knows more kinds of space than bytes do.
+        raise DataFileError(_EMPTY.format(path=path))
     names = [name.strip() for name in header]
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
