@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from meltpoint.embedding.carrying import fit_carrying
+from meltpoint.errors import InputError
 from meltpoint.handover import Predictor, make_predictor
 from meltpoint.run import StudyOptions, prepare_material, train_policy
 from meltpoint.text import corpus_from_lists, tokenizer_for
@@ -51,6 +53,27 @@ def test_a_word_that_training_never_saw_is_read_by_its_pretrained_vector(policy,
     table = trained.embedding.weight.detach().numpy()
     by_hand = probabilities(trained, [glove["excellent"], table[trained.vocabulary.index("film")]])
     np.testing.assert_allclose(predict_one(Predictor(trained, glove), "Excellent film"), by_hand, rtol=1e-5)
+
+
+def test_a_word_that_training_never_saw_can_be_carried_into_the_tuned_space(train, glove):
+    trained = train("fine-tuned")
+    table = trained.embedding.weight.detach().numpy()
+    words = trained.vocabulary.words[2:]
+    carrying = fit_carrying(np.array([glove[word] for word in words]), table[2:])
+    by_hand = probabilities(trained, carrying.carry(glove["excellent"][None]))
+    np.testing.assert_allclose(predict_one(Predictor(trained, glove, unseen="mapped"), "excellent"), by_hand, rtol=1e-5)
+    frozen = train("frozen")
+    plain, mapped = (predict_one(Predictor(frozen, glove, unseen=how), "excellent") for how in ("pretrained", "mapped"))
+    assert plain == mapped
+
+
+def test_a_word_that_training_never_saw_can_be_taken_as_unknown(train, glove):
+    trained = train("frozen")
+    table = trained.embedding.weight.detach().numpy()
+    by_hand = probabilities(trained, [table[1]])
+    np.testing.assert_allclose(predict_one(make_predictor(trained, unseen="unknown"), "excellent"), by_hand, rtol=1e-5)
+    with pytest.raises(InputError, match="one of pretrained, mapped, unknown; found 'guessed'"):
+        Predictor(trained, glove, unseen="guessed")
 
 
 def test_scratch_knows_no_pretrained_vectors(train, glove):

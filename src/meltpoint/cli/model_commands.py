@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -100,6 +100,10 @@ def predict(
         str, typer.Argument(metavar="[FILE|-]", help="A file of texts, or - for standard input, a text a line.")
     ] = "-",
     text: shared.TextOption = None,
+    unseen: Annotated[
+        Literal["pretrained", "mapped", "unknown"],
+        typer.Option("--unseen", help="How to read words that training never saw; see the docs."),
+    ] = "pretrained",
 ) -> None:
     """Classify texts; one JSON line out for each in."""
     from meltpoint.handover import load_model, make_predictor  # noqa: PLC0415
@@ -117,7 +121,7 @@ def predict(
         trained = load_model(model)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
-            predictor = make_predictor(trained)
+            predictor = make_predictor(trained, unseen=unseen)
         for warning in caught:
             warn(str(warning.message))
         for prediction in predictor.predict(texts()):

@@ -1,6 +1,5 @@
 """Classifying new texts with a model folder."""
 
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -8,12 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from meltpoint.embedding import PADDING_INDEX, UNKNOWN_INDEX
-from meltpoint.errors import MeltpointError
 from meltpoint.handover.model_folder import TrainedModel
-from meltpoint.vectors import Vectors, open_vectors
+from meltpoint.handover.unseen_words import UnseenReading, UnseenWords, open_model_vectors
+from meltpoint.vectors import Vectors
 
 BATCH_SIZE = 256
 
@@ -41,10 +39,19 @@ class Prediction:
 class Predictor:
     """Classifies texts. Words that training never saw are read by their pretrained vectors, as in the study's tests."""
 
-    def __init__(self, trained: TrainedModel, vectors: Vectors | None) -> None:
-        """Takes a model, and the vectors it was made with (None: unseen words are unknown words)."""
+    def __init__(self, trained: TrainedModel, vectors: Vectors | None, *, unseen: UnseenReading = "pretrained") -> None:
+        """Takes a model, and the vectors it was made with (None: unseen words are unknown words).
+
+        Args:
+            trained: The model.
+            vectors: Its vectors.
+            unseen: How words that training never saw are read: ``pretrained``, ``mapped`` or ``unknown``.
+
+        Raises:
+            InputError: ``unseen`` is none of these.
+        """
         self._trained = trained
-        self._vectors = vectors if trained.reads_unseen_words else None
+        self._unseen = UnseenWords(trained, vectors, reading=unseen)
 
     def predict(self, texts: Iterable[str]) -> Iterator[Prediction]:
         """Yields a prediction per text, in order, as batches fill."""
@@ -56,7 +63,7 @@ class Predictor:
         config, vocabulary = self._trained.config, self._trained.vocabulary
         tokens = [words[: config.max_tokens] for words in vocabulary.tokenizer.tokenize_all(list(texts))]
         unseen = sorted({word for words in tokens for word in words if word not in vocabulary})
-        rows, appended = self._read_unseen(unseen)
+        rows, appended = self._unseen.read(unseen)
         length = max(1, *(len(words) for words in tokens)) if tokens else 1
         ids = torch.full((len(tokens), length), PADDING_INDEX, dtype=torch.int64)
         for line, words in zip(ids, tokens, strict=True):
@@ -68,39 +75,16 @@ class Predictor:
             best = int(np.argmax(values))
             yield Prediction(label=config.classes[best], probabilities=dict(zip(config.classes, values, strict=True)))
 
-    def _read_unseen(self, words: list[str]) -> tuple[dict[str, int], Tensor]:
-        """Returns the pretrained rows of unseen words, and the ids they get beyond the table."""
-        first, dim = self._trained.embedding.weight.shape
-        if self._vectors is None or not words:
-            return {}, torch.empty(0, dim)
-        rows, found = self._vectors.gather(words)
-        known = np.flatnonzero(found)
-        appended = torch.from_numpy(rows[known])
-        return {words[index]: first + number for number, index in enumerate(known)}, appended
 
-
-def make_predictor(trained: TrainedModel) -> Predictor:
+def make_predictor(trained: TrainedModel, *, unseen: UnseenReading = "pretrained") -> Predictor:
     """Opens the model's vectors for words that training never saw.
 
     Where they cannot be opened, or are no longer the same, such words are unknown words, and a warning says so.
+
+    Raises:
+        InputError: ``unseen`` is not ``pretrained``, ``mapped`` or ``unknown``.
     """
-    if not trained.reads_unseen_words:
-        return Predictor(trained, None)
-    source = trained.config.vectors
-    try:
-        vectors = open_vectors(source["source"])
-    except MeltpointError as error:
-        warnings.warn(
-            f"The pretrained vectors of this model cannot be opened: words that training never saw are taken as "
-            f"unknown. {error}",
-            stacklevel=2,
-        )
-        return Predictor(trained, None)
-    if vectors.digest != source["digest"]:
-        warnings.warn(
-            f"The vectors at {source['source']} are not those the model was made with: words that training never saw "
-            "are taken as unknown.",
-            stacklevel=2,
-        )
-        return Predictor(trained, None)
-    return Predictor(trained, vectors)
+    vectors = None
+    if trained.reads_unseen_words and unseen != "unknown":
+        vectors = open_model_vectors(trained, consequence="words that training never saw are taken as unknown")
+    return Predictor(trained, vectors, unseen=unseen)

@@ -9,6 +9,7 @@ from meltpoint.verdict.intervals import Interval, compare_pair
 from meltpoint.verdict.layout import Design
 from meltpoint.verdict.looks import default_looks, level_at, look_levels
 from meltpoint.verdict.melting import MeltingPoint, melting_point
+from meltpoint.verdict.subgroups import SubgroupGains, compare_subgroups
 
 __all__ = [
     "Comparison",
@@ -17,9 +18,11 @@ __all__ = [
     "Gain",
     "Interval",
     "MeltingPoint",
+    "SubgroupGains",
     "compare",
     "compare_pair",
     "compare_sizes",
+    "compare_subgroups",
     "decide",
     "default_looks",
     "level_at",
