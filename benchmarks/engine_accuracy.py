@@ -104,7 +104,7 @@ def main() -> None:
                 cpu = torch.device("cpu")
                 learner = make_learner([spec], [own], [train], [0], seed=seed, where=[where], device=cpu)
                 fit_for(learner, train, options.steps, textbook.BATCH_SIZE, generator(seed, "batches"))
-                ours.append(learner.score([0], [test])[0].accuracy)
+                ours.append(learner.score([0], [test])[0].score)
         difference = 100 * (np.mean(ours) - np.mean(theirs))
         error = 100 * np.sqrt((np.var(ours, ddof=1) + np.var(theirs, ddof=1)) / options.seeds)
         results.append(

@@ -27,7 +27,7 @@ def row(run: Run) -> tuple[str, ...]:
     """Returns the cells of one study, accuracies in percent, gains in points."""
     verdict = run.verdict
     largest = verdict["sizes"][-1]
-    accuracy = {policy["policy"]: policy["accuracy"] for policy in largest["policies"]}
+    accuracy = {policy["policy"]: policy["score"] for policy in largest["policies"]}
     gain, melting = verdict["gain"], verdict["melting_point"]
     known = [size for size in (melting["low"], melting["high"]) if size is not None]
     return (

@@ -245,7 +245,7 @@ def test_a_script_needs_no_guard(data, tmp_path):
     assert finished.returncode == 0, finished.stderr
     assert finished.stderr == ""
     schema, _, num_trials, folder = finished.stdout.split()
-    assert (schema, int(num_trials)) == ("meltpoint/verdict/1", 6)
+    assert (schema, int(num_trials)) == ("meltpoint/verdict/2", 6)
     # The folder that nobody asked for is gone with the run.
     assert not Path(folder).exists()
 

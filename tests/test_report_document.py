@@ -37,7 +37,7 @@ def studied(glove, tmp_path_factory):
 
 def test_the_document_has_the_keys_that_were_promised(studied):
     _, document = studied
-    assert document["schema"] == "meltpoint/verdict/1"
+    assert document["schema"] == "meltpoint/verdict/2"
     promised = {"schema", "decision", "policy", "metric", "gain", "melting_point", "sizes", "policies", "controls"}
     assert promised | {"caveats"} <= document.keys()
     assert {"points", "low", "high"} <= document["gain"].keys()
@@ -56,7 +56,7 @@ def test_nothing_in_it_varies_between_machines(studied):
     _, document = studied
     text = json.dumps(document)
     assert not re.search(r'"[^"]*(seconds|elapsed|started|host|cores|version|torch)[^"]*":', text)
-    assert "/" not in text.replace("meltpoint/verdict/1", "")
+    assert "/" not in text.replace("meltpoint/verdict/2", "")
 
 
 def test_gains_and_scores_agree(studied):
@@ -65,7 +65,7 @@ def test_gains_and_scores_agree(studied):
     frozen = document["policies"][0]
     assert frozen["gain"] is None
     for policy in document["policies"][1:]:
-        assert policy["gain"]["points"] == pytest.approx(policy["accuracy"] - frozen["accuracy"], abs=2e-4)
+        assert policy["gain"]["points"] == pytest.approx(policy["score"] - frozen["score"], abs=2e-4)
         assert policy["gain"]["low"] <= policy["gain"]["points"] <= policy["gain"]["high"]
         assert sum(chosen["times"] for chosen in policy["chosen"]) == document["sizes"][-1]["repeats"]
 
@@ -81,7 +81,7 @@ QUIET = {
         {"control": "tf-idf", "gain_over_recommendation": {"points": -5.0, "low": -8.0, "high": -2.0}},
     ],
     "data": {"classes": {"good": 50, "bad": 50}, "notes": []},
-    "policies": [{"policy": "frozen", "accuracy": 80.0, "tried": []}],
+    "policies": [{"policy": "frozen", "score": 80.0, "tried": []}],
     "sizes": [{"test_rows": 5000}],
     "vectors": {"coverage": {"by_token": 0.99}, "unknown": [{"word": "zzz"}]},
     "design": {"repeats": {}},
@@ -186,9 +186,9 @@ def test_under_training_is_said(converged, expected):
 )
 def test_a_learning_rate_at_the_edge_is_said(accuracies, said):
     tried = [
-        {"configuration": {"learning_rate": rate}, "validation_accuracy": accuracy}
+        {"configuration": {"learning_rate": rate}, "validation_score": accuracy}
         for rate, accuracy in zip((0.001, 0.01, 0.1), accuracies, strict=True)
     ]
-    policies = [{"policy": "frozen", "accuracy": 80.0, "tried": tried}]
+    policies = [{"policy": "frozen", "score": 80.0, "tried": tried}]
     found = caveats(chosen_by((True,) * 4), policies=policies)
     assert [("for frozen: a wider search" in caveat) for caveat in found] == [True] * said

@@ -14,21 +14,22 @@ def verdict(**changes):
     policies = [
         {
             "policy": name,
-            "accuracy": accuracy,
+            "score": accuracy,
             "gain": gain,
             "expected_regret": 0.1,
             "trainable_parameters": 5302,
-            "train_accuracy": 90.0,
-            "validation_accuracy": 80.0,
+            "train_score": 90.0,
+            "validation_score": 80.0,
             "converged": 5,
             "chosen": [{"configuration": {"learning_rate": 0.003, "learning_rate_multiplier": 0.1}, "times": 5}],
         }
         for name, accuracy, gain in (("frozen", 78.0, None), ("anchored", 80.0, CELL))
     ]
-    rows = [{key: policy[key] for key in ("policy", "accuracy", "gain")} for policy in policies]
-    rows.append({"policy": "tf-idf", "accuracy": 75.0, "gain": {"points": -3.0, "low": None, "high": None}})
+    rows = [{key: policy[key] for key in ("policy", "score", "gain")} for policy in policies]
+    rows.append({"policy": "tf-idf", "score": 75.0, "gain": {"points": -3.0, "low": None, "high": None}})
     document = {
-        "schema": "meltpoint/verdict/1",
+        "schema": "meltpoint/verdict/2",
+        "metric": "accuracy",
         "decision": "fine-tune",
         "policy": "anchored",
         "architecture": "average",
@@ -51,14 +52,14 @@ def one(architecture):
         "architecture": architecture,
         "decision": "fine-tune",
         "policy": "anchored",
-        "accuracy": 80.0,
+        "score": 80.0,
         "gain": GAIN,
     }
 
 
 def control(name, accuracy, points, low, high):
     gain = {"points": points, "low": low, "high": high}
-    return {"control": name, "accuracy": accuracy, "gain_over_recommendation": gain, "credibly_better": low > 0}
+    return {"control": name, "score": accuracy, "gain_over_recommendation": gain, "credibly_better": low > 0}
 
 
 def rendered(document, costs=None, width=140):

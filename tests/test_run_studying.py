@@ -53,7 +53,7 @@ def test_every_trial_is_a_row_of_the_frame(run):
     frame = run.frame()
     assert frame.columns == [
         *("signature", "architecture", "policy", "size", "repeat", "learning_rate", "C", "ending"),
-        *("validation_accuracy", "validation_loss", "train_accuracy", "test_accuracy"),
+        *("validation_score", "validation_loss", "train_score", "test_score"),
         *("best_step", "steps", "trainable_parameters", "looks", "seconds", "failure"),
     ]
     assert len(frame) == 12

@@ -79,8 +79,8 @@ def test_labels_of_a_given_test_set_change_no_choice(glove):
         one, other = before.chosen(*cell, 0, 40), after.chosen(*cell, 0, 40)
         assert one.predicted.tobytes() == other.predicted.tobytes()
         assert one.result.looks == other.result.looks
-        assert one.result.validation_accuracy == other.result.validation_accuracy
-        assert one.test_accuracy != other.test_accuracy
+        assert one.result.validation_score == other.result.validation_score
+        assert one.test_score != other.test_score
 
 
 def test_labels_of_a_rotating_test_fold_change_no_choice(glove, monkeypatch):
@@ -100,13 +100,13 @@ def test_labels_of_a_rotating_test_fold_change_no_choice(glove, monkeypatch):
         assert one.predicted.tobytes() == other.predicted.tobytes()
 
 
-def result(validation_accuracy, validation_loss, *, test_accuracy=0.5, predicted=(0,), ending="converged"):
+def result(validation_score, validation_loss, *, test_score=0.5, predicted=(0,), ending="converged"):
     return TrialResult(
         ending=ending,
-        validation_accuracy=validation_accuracy,
+        validation_score=validation_score,
         validation_loss=validation_loss,
-        train_accuracy=0.9,
-        test_accuracy=test_accuracy,
+        train_score=0.9,
+        test_score=test_score,
         predicted=np.array(predicted, dtype=np.int16),
         best_step=1,
         steps=1,
@@ -130,7 +130,7 @@ def test_validation_rows_choose(scores, chosen):
         # The worse on validation rows, the better on test rows: that must not help.
         spec.signature: TrialRecord(spec=spec, result=None, failure="diverged")
         if score is None
-        else TrialRecord(spec=spec, result=result(*score, test_accuracy=1 - score[0]))
+        else TrialRecord(spec=spec, result=result(*score, test_score=1 - score[0]))
         for spec, score in zip(trials, scores, strict=True)
     }
     assert choose(trials, records).spec == trials[chosen]
@@ -139,7 +139,7 @@ def test_validation_rows_choose(scores, chosen):
 
 
 def dropped(*scores):
-    return replace(result(*scores), ending="dropped", train_accuracy=None, test_accuracy=None, predicted=None)
+    return replace(result(*scores), ending="dropped", train_score=None, test_score=None, predicted=None)
 
 
 def test_a_dropped_trial_is_not_chosen_though_a_later_look_of_a_rival_is_no_better():
@@ -149,7 +149,7 @@ def test_a_dropped_trial_is_not_chosen_though_a_later_look_of_a_rival_is_no_bett
     choice = choose(trials, records)
     assert choice.spec == trials[1]
     assert choice.result is results[1]
-    assert (choice.test_accuracy, choice.predicted.tolist()) == (0.5, [1])
+    assert (choice.test_score, choice.predicted.tolist()) == (0.5, [1])
 
 
 def test_a_policy_whose_every_configuration_diverges_is_an_error():

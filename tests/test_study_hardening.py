@@ -43,10 +43,10 @@ def a_record(repeat=0, num_predicted=3):
     )
     result = TrialResult(
         ending="converged",
-        validation_accuracy=0.5,
+        validation_score=0.5,
         validation_loss=0.7,
-        train_accuracy=0.5,
-        test_accuracy=0.5,
+        train_score=0.5,
+        test_score=0.5,
         # Hard to compress, so that a small disk fills.
         predicted=generator(repeat, "predicted").integers(0, 2**15, num_predicted).astype(np.int16),
         best_step=1,
@@ -217,12 +217,12 @@ def test_a_ledger_of_the_first_version_is_refused_and_left_as_it_is(tmp_path):
         connection.execute("INSERT INTO study VALUES ('schema_version', '1')")
     before = path.read_bytes()
     with pytest.raises(
-        RunFolderError, match=r"has ledger version 1; this meltpoint writes version 2\. Use the version"
+        RunFolderError, match=r"has ledger version 1; this meltpoint writes version 3\. Use the version"
     ):
         Ledger(path)
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["study.db"]
-    with pytest.raises(RunFolderError, match="expected version 2, found 1"):
+    with pytest.raises(RunFolderError, match="expected version 3, found 1"):
         trial_frame(tmp_path)
 
 

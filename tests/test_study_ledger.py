@@ -47,14 +47,14 @@ specs = st.builds(
     ),
     search=names,
 )
-looks = st.lists(st.builds(Look, step=counts, accuracy=shares, loss=st.floats(0, 1e300)), max_size=5).map(tuple)
+looks = st.lists(st.builds(Look, step=counts, score=shares, loss=st.floats(0, 1e300)), max_size=5).map(tuple)
 results = st.builds(
     TrialResult,
     ending=st.sampled_from(["converged", "cut off", "dropped"]),
-    validation_accuracy=shares,
+    validation_score=shares,
     validation_loss=st.floats(0, 1e300),
-    train_accuracy=st.none() | shares,
-    test_accuracy=st.none() | shares,
+    train_score=st.none() | shares,
+    test_score=st.none() | shares,
     predicted=st.none()
     | st.lists(st.integers(0, 2**15 - 1), max_size=50).map(lambda ids: np.array(ids, dtype=np.int16)),
     best_step=counts,
@@ -87,10 +87,10 @@ def a_record(repeat: int = 0, num_predicted: int = 3) -> TrialRecord:
         ),
         result=TrialResult(
             ending="converged",
-            validation_accuracy=0.5,
+            validation_score=0.5,
             validation_loss=0.7,
-            train_accuracy=0.5,
-            test_accuracy=0.5,
+            train_score=0.5,
+            test_score=0.5,
             # Hard to compress, so that a small disk fills.
             predicted=np.random.default_rng(repeat).integers(0, 2**15, num_predicted).astype(np.int16),
             best_step=1,
@@ -170,7 +170,7 @@ def test_a_second_study_on_the_folder_is_refused_and_changes_nothing(tmp_path):
         (lambda path: alter(path, "UPDATE study SET value = '99' WHERE key = 'schema_version'"), "version 99; this"),
         (
             lambda path: path.unlink() or write_version_1(path),
-            "has ledger version 1; this meltpoint writes version 2. Use",
+            "has ledger version 1; this meltpoint writes version 3. Use",
         ),
     ],
     ids=["foreign", "overwritten", "predictions", "spec", "empty spec", "newer version", "version 1"],

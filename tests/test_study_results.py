@@ -73,7 +73,7 @@ def test_a_training_that_diverged_is_a_row(run, tmp_path):
         ledger.add([lost])
     (row,) = trial_frame(tmp_path).filter(ending="diverged").to_dicts()
     assert (row["learning_rate"], row["failure"], row["seconds"]) == (9e9, "not finite", 1.5)
-    assert (row["validation_accuracy"], row["looks"], row["steps"]) == (None, None, None)
+    assert (row["validation_score"], row["looks"], row["steps"]) == (None, None, None)
 
 
 def test_predictions_are_those_that_the_verdict_rests_on(run, studied, material):
@@ -85,7 +85,7 @@ def test_predictions_are_those_that_the_verdict_rests_on(run, studied, material)
         assert cell["row"].to_list() == conclusion.findings.test_rows(repeat).tolist()
         assert cell["label"].to_list() == [LABELS[row] for row in cell["row"]]
         assert cell["predicted"].to_list() == [material.corpus.classes[number] for number in chosen.predicted]
-        assert cell["right"].mean() == pytest.approx(chosen.test_accuracy)
+        assert cell["right"].mean() == pytest.approx(chosen.test_score)
     # Two folds: every row is tested once under every policy.
     assert len(frame) == 3 * len(TEXTS)
 
@@ -182,8 +182,8 @@ def test_reading_waits_for_no_study_that_writes(run, tmp_path):
     [
         (lambda path: path.unlink(), "there is none. Give the folder of a study"),
         (lambda path: path.write_bytes(b"no database" * 1000), "it is damaged"),
-        (lambda path: path.write_bytes(b""), "expected version 2, found none"),
-        (lambda path: alter(path, "UPDATE study SET value = '1' WHERE key = 'schema_version'"), "version 2, found 1"),
+        (lambda path: path.write_bytes(b""), "expected version 3, found none"),
+        (lambda path: alter(path, "UPDATE study SET value = '1' WHERE key = 'schema_version'"), "version 3, found 1"),
         (lambda path: alter(path, "UPDATE trials SET predicted = x'0312'"), "it is damaged"),
         (lambda path: alter(path, "UPDATE trials SET spec = '{}'"), "it is damaged"),
     ],
@@ -232,7 +232,7 @@ def test_a_study_is_logged_to_mlflow(mlflow, run, tmp_path):
     assert logged.data.params["policies"] == "frozen, decayed"
     assert logged.data.params["seed"] == "0"
     assert logged.data.metrics["gain_points"] == run.verdict["gain"]["points"]
-    assert logged.data.metrics["accuracy_frozen"] == run.verdict["policies"][0]["accuracy"]
+    assert logged.data.metrics["score_frozen"] == run.verdict["policies"][0]["score"]
     assert logged.data.tags["meltpoint.decision"] == run.verdict["decision"]
     folder = tmp_path / "store" / "artifacts" / number / "artifacts"
     assert sorted(path.name for path in folder.iterdir()) == ["run.json", "trials.csv", "verdict.json"]

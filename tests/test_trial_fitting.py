@@ -48,7 +48,7 @@ class Scripted:
         script = self.scripts[name]
         weights = self.steps // 10 if part == "validation" else self.held[name]
         accuracy, loss = script[min(weights - 1, len(script) - 1)]
-        return Scores(predicted=np.array([weights]), accuracy=accuracy, loss=loss)
+        return Scores(predicted=np.array([weights]), score=accuracy, loss=loss)
 
     def remember(self, member):
         return (self.names[member], self.steps // 10)
@@ -90,7 +90,7 @@ def test_patience_counts_steps_without_progress():
     (course,) = run(Scripted([(0.5, 0.9), (0.5, 0.8), (0.5, 0.7)]), patience_steps=30)
     assert (course.ending, course.best_step, course.steps) == ("converged", 30, 60)
     assert course.looks[:4] == tuple(
-        Look(step=10 * number, accuracy=0.5, loss=loss) for number, loss in enumerate((0.9, 0.8, 0.7, 0.7), start=1)
+        Look(step=10 * number, score=0.5, loss=loss) for number, loss in enumerate((0.9, 0.8, 0.7, 0.7), start=1)
     )
     assert len(course.looks) == 6
 
@@ -122,7 +122,7 @@ def test_a_finished_member_is_tested_with_the_weights_of_its_best_step_and_only_
 @pytest.mark.parametrize(("max_steps", "looks"), [(30, [10, 20, 30]), (35, [10, 20, 30, 35]), (5, [5])])
 def test_training_is_cut_off_at_the_last_step(max_steps, looks):
     learner = Scripted([(0.5, 1.0)] * 2)
-    learner._score = lambda member, part: Scores(predicted=np.zeros(1), accuracy=0.5, loss=1 / learner.steps)
+    learner._score = lambda member, part: Scores(predicted=np.zeros(1), score=0.5, loss=1 / learner.steps)
     (course,) = run(learner, max_steps=max_steps)
     assert (course.ending, course.steps, course.best_step) == ("cut off", max_steps, max_steps)
     assert [look.step for look in course.looks] == looks
@@ -166,7 +166,7 @@ def test_the_better_half_goes_on(accuracies, rungs, dropped):
             assert course.test is not None
             continue
         assert (course.ending, course.steps) == ("dropped", dropped[number])
-        assert course.validation.accuracy == accuracies[number]
+        assert course.validation.score == accuracies[number]
         assert course.train is None
         assert course.test is None
         assert len(course.looks) == dropped[number] // 10

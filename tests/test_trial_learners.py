@@ -128,7 +128,7 @@ def test_scoring_reads_the_rows_behind_the_table_and_leaves_it_as_it_was():
     with torch.inference_mode(), model.embedding.extended(torch.ones(2, D)):
         outputs = model.eval()(examples().ids(np.arange(N)))
     assert np.array_equal(scores.predicted, outputs.argmax(dim=1).numpy())
-    assert scores.accuracy == (scores.predicted == examples().labels).mean()
+    assert scores.score == (scores.predicted == examples().labels).mean()
 
 
 def test_scores_are_in_the_order_of_the_examples():
@@ -136,5 +136,5 @@ def test_scores_are_in_the_order_of_the_examples():
     outputs = torch.nn.functional.one_hot(torch.from_numpy(texts.labels), C).float() * 50
     scores = measure((outputs[torch.from_numpy(batch)] for batch in texts.by_length), texts)
     assert np.array_equal(scores.predicted, texts.labels)
-    assert (scores.accuracy, scores.rank) == (1.0, (1.0, -scores.loss))
+    assert (scores.score, scores.rank) == (1.0, (1.0, -scores.loss))
     assert scores.loss == pytest.approx(0, abs=1e-6)

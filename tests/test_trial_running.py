@@ -240,10 +240,10 @@ def test_labels_of_a_given_test_set_change_nothing_but_its_score(data_with_test,
     test = np.flatnonzero(data_with_test.is_test)
     labels[test] = generator(0, "permutation").permutation(labels[test])
     true, permuted = (run_trial(spec, each) for each in (data_with_test, replace(data_with_test, label_ids=labels)))
-    assert content(true, "test_accuracy") == content(permuted, "test_accuracy")
-    assert permuted.test_accuracy < true.test_accuracy
-    assert true.test_accuracy == (true.predicted == data_with_test.label_ids[test]).mean()
-    assert permuted.test_accuracy == (permuted.predicted == labels[test]).mean()
+    assert content(true, "test_score") == content(permuted, "test_score")
+    assert permuted.test_score < true.test_score
+    assert true.test_score == (true.predicted == data_with_test.label_ids[test]).mean()
+    assert permuted.test_score == (permuted.predicted == labels[test]).mean()
 
 
 @pytest.mark.parametrize("spec", [SPEC, CONTROL], ids=["fine-tuned", TFIDF])
@@ -254,8 +254,8 @@ def test_labels_of_a_test_fold_change_nothing_but_its_score(data, spec, monkeypa
     labels = data.label_ids.copy()
     labels[split.test] = 1 - labels[split.test]
     true, flipped = (run_trial(spec, each) for each in (data, replace(data, label_ids=labels)))
-    assert content(true, "test_accuracy") == content(flipped, "test_accuracy")
-    assert flipped.test_accuracy == pytest.approx(1 - true.test_accuracy)
+    assert content(true, "test_score") == content(flipped, "test_score")
+    assert flipped.test_score == pytest.approx(1 - true.test_score)
 
 
 # The table
@@ -384,12 +384,10 @@ def test_rivals_that_are_left_behind_are_recorded_without_a_test(data):
     assert endings.count("dropped") == 2
     for result in results:
         dropped = result.ending == "dropped"
-        assert (
-            (result.predicted is None) == (result.test_accuracy is None) == (result.train_accuracy is None) == dropped
-        )
+        assert (result.predicted is None) == (result.test_score is None) == (result.train_score is None) == dropped
         assert result.steps == (20 if dropped else result.looks[-1].step)
-        assert max(look.accuracy for look in result.looks) == result.validation_accuracy
-    kept, left = ([r.validation_accuracy for r in results if (r.ending == "dropped") == lost] for lost in (False, True))
+        assert max(look.score for look in result.looks) == result.validation_score
+    kept, left = ([r.validation_score for r in results if (r.ending == "dropped") == lost] for lost in (False, True))
     assert max(kept) >= max(left)
 
 
@@ -481,7 +479,7 @@ def own(tmp_path_factory):
 
 def test_ones_own_architecture_is_trained(data, own):
     result = run_trial(replace(SPEC, architecture=f"{own}:Base"), data)
-    assert result.validation_accuracy > 0.6
+    assert result.validation_score > 0.6
 
 
 @pytest.mark.parametrize(
@@ -514,11 +512,11 @@ def test_the_control_is_the_plain_pipeline(data):
     probabilities = plain.predict_proba([texts[row] for row in split.validation])
     labels = data.label_ids[split.validation]
     assert np.array_equal(result.predicted, plain.predict([texts[row] for row in split.test]))
-    assert result.validation_accuracy == (probabilities.argmax(axis=1) == labels).mean()
+    assert result.validation_score == (probabilities.argmax(axis=1) == labels).mean()
     assert result.validation_loss == pytest.approx(log_loss(labels, probabilities), abs=1e-4)
     assert result.trainable_parameters == plain[1].coef_.size + 1
     assert result.converged
-    assert result.train_accuracy is None
+    assert result.train_score is None
 
 
 def test_four_hundred_rows_of_subj_are_trained_to_the_end(glove, shared_data):
@@ -532,13 +530,13 @@ def test_four_hundred_rows_of_subj_are_trained_to_the_end(glove, shared_data):
     )  # fmt: skip
 
     def chosen(specs):
-        tested = [result for result in run_search(specs, data) if result.test_accuracy is not None]
-        return max(tested, key=lambda result: result.validation_accuracy)
+        tested = [result for result in run_search(specs, data) if result.test_score is not None]
+        return max(tested, key=lambda result: result.validation_score)
 
     frozen = chosen(plan.policy_search("average:0", "frozen", 0, 400))
     control = chosen(plan.control_search(0, 400))
     # 400 rows are 5 batches: patience counted in epochs would stop at chance.
     assert frozen.converged
     assert frozen.steps >= 300
-    assert frozen.test_accuracy > 0.8
-    assert frozen.test_accuracy >= control.test_accuracy - 0.03
+    assert frozen.test_score > 0.8
+    assert frozen.test_score >= control.test_score - 0.03

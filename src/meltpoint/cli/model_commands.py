@@ -59,7 +59,7 @@ def train(
             return
         settings = ", ".join(f"{knob} {value:g}" for knob, value in record.spec.configuration)
         result = record.result
-        found = record.failure if result is None else f"{100 * result.validation_accuracy:.1f}% on validation rows"
+        found = record.failure if result is None else f"{100 * result.validation_score:.1f}% on validation rows"
         if result is not None and result.ending == "dropped":
             found = f"{found}, dropped after {result.steps:,} steps"
         errors.print(f"tried    {settings}: {found}", markup=False, soft_wrap=True)
@@ -77,7 +77,7 @@ def train(
                 "model": str(out),
                 "policy": policy,
                 "architecture": architecture,
-                "test_accuracy": round(100 * chosen_trial.test_accuracy, 4),
+                "test_score": round(100 * chosen_trial.test_score, 4),
                 "test_rows": len(chosen_trial.predicted),
                 "trained_rows": config.rows,
                 "configuration": dict(training.chosen.spec.configuration),
@@ -86,7 +86,7 @@ def train(
         )
         return
     results.print(
-        f"{policy} / {architecture}: {100 * chosen_trial.test_accuracy:.1f}% right on "
+        f"{policy} / {architecture}: {100 * chosen_trial.test_score:.1f}% right on "
         f"{len(chosen_trial.predicted):,} held-out rows; then trained on all {config.rows:,}.",
         markup=False,
         soft_wrap=True,

@@ -45,8 +45,8 @@ def _cells(trials: "pl.DataFrame") -> "pl.DataFrame":
     endings = ("cut off", "dropped", "diverged")
     cells = trials.group_by("size", "architecture", "policy", maintain_order=True).agg(
         pl.len().alias("trials"),
-        (100 * pl.col("validation_accuracy").max()).round(1).alias("best validation"),
-        (100 * pl.col("test_accuracy").mean()).round(1).alias("mean test"),
+        (100 * pl.col("validation_score").max()).round(1).alias("best validation"),
+        (100 * pl.col("test_score").mean()).round(1).alias("mean test"),
         *((pl.col("ending") == how).sum().alias(how) for how in endings),
         pl.col("seconds").sum().round(1),
     )

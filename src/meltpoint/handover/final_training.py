@@ -40,7 +40,7 @@ def final_recipe(findings: Findings, architecture: str, policy: str, num_repeats
     times_chosen = Counter(choice.spec.configuration for choice in chosen)
 
     def worth(choice: Chosen) -> tuple[int, float]:
-        alike = [c.result.validation_accuracy for c in chosen if c.spec.configuration == choice.spec.configuration]
+        alike = [c.result.validation_score for c in chosen if c.spec.configuration == choice.spec.configuration]
         return (times_chosen[choice.spec.configuration], fmean(alike))
 
     spec = max(chosen, key=worth).spec

@@ -55,8 +55,8 @@ def _of_controls(document: Document) -> Iterator[str]:
 def _of_guessing(document: Document) -> Iterator[str]:
     counts = document["data"]["classes"].values()
     majority = 100 * max(counts) / sum(counts)
-    accuracies = [policy["accuracy"] for policy in document["policies"]]
-    if accuracies and max(accuracies) <= majority + document["rope"]:
+    scores = [policy["score"] for policy in document["policies"]]
+    if scores and max(scores) <= majority + document["rope"]:
         yield (
             f"No policy does better than always naming the most frequent class ({majority:.1f}%): look at the labels "
             "and the columns before anything else."
@@ -85,18 +85,18 @@ def _of_training(document: Document, findings: Findings) -> Iterator[str]:
 
 
 def _gains_at_the_edge(document: Document, policy: Document) -> bool:
-    """Says whether validation accuracy still rises by more than the ROPE toward an end of the learning rates."""
+    """Says whether the validation score still rises by more than the ROPE toward an end of the learning rates."""
     tried = sorted(
-        (one["configuration"]["learning_rate"], one["validation_accuracy"])
+        (one["configuration"]["learning_rate"], one["validation_score"])
         for one in policy["tried"]
-        if one["validation_accuracy"] is not None
+        if one["validation_score"] is not None
     )
     if len(tried) < 3:
         return False
-    accuracies = [accuracy for _, accuracy in tried]
-    best = accuracies.index(max(accuracies))
+    scores = [score for _, score in tried]
+    best = scores.index(max(scores))
     neighbour = {0: 1, len(tried) - 1: -2}.get(best)
-    return neighbour is not None and accuracies[best] - accuracies[neighbour] > float(document["rope"])
+    return neighbour is not None and scores[best] - scores[neighbour] > float(document["rope"])
 
 
 def _of_coverage(document: Document) -> Iterator[str]:

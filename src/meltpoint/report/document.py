@@ -79,7 +79,7 @@ def _sizes(best: ArchitectureJudgement) -> list[Document]:
             "policies": [
                 {
                     "policy": policy,
-                    "accuracy": _rounded(score),
+                    "score": _rounded(score),
                     **_gain(comparison.candidates + comparison.controls, policy),
                 }
                 for policy, score in comparison.mean_scores.items()
@@ -101,12 +101,12 @@ def _policies(best: ArchitectureJudgement, findings: Findings, num_repeats: int)
         documents.append(
             {
                 "policy": policy,
-                "accuracy": _rounded(comparison.mean_scores[policy]),
+                "score": _rounded(comparison.mean_scores[policy]),
                 **_gain(comparison.candidates + comparison.controls, policy),
                 "expected_regret": _rounded(comparison.expected_regret.get(policy)),
                 "trainable_parameters": best.trainable_parameters[policy],
-                "train_accuracy": _rounded(100 * fmean(choice.result.train_accuracy or 0.0 for choice in chosen)),
-                "validation_accuracy": _rounded(100 * fmean(choice.result.validation_accuracy for choice in chosen)),
+                "train_score": _rounded(100 * fmean(choice.result.train_score or 0.0 for choice in chosen)),
+                "validation_score": _rounded(100 * fmean(choice.result.validation_score for choice in chosen)),
                 "converged": sum(choice.result.converged for choice in chosen),
                 "chosen": [
                     {"configuration": dict(configuration), "times": times}
@@ -119,18 +119,18 @@ def _policies(best: ArchitectureJudgement, findings: Findings, num_repeats: int)
 
 
 def _tried(best: ArchitectureJudgement, findings: Findings, policy: str, num_repeats: int) -> list[Document]:
-    """Every configuration of a policy's search at the largest size, with its mean accuracy on validation rows."""
+    """Every configuration of a policy's search at the largest size, with its mean score on validation rows."""
     plan = findings.plan
     searches = [plan.policy_search(best.architecture, policy, repeat, plan.sizes[-1]) for repeat in range(num_repeats)]
     documents = []
     for trials in zip(*searches, strict=True):
         results = [findings.records[trial.signature].result for trial in trials]
-        accuracies = [result.validation_accuracy for result in results if result is not None]
+        scores = [result.validation_score for result in results if result is not None]
         documents.append(
             {
                 "configuration": dict(trials[0].configuration),
-                "validation_accuracy": _rounded(100 * fmean(accuracies)) if accuracies else None,
-                "diverged": len(results) - len(accuracies),
+                "validation_score": _rounded(100 * fmean(scores)) if scores else None,
+                "diverged": len(results) - len(scores),
                 "dropped": sum(result is not None and result.ending == "dropped" for result in results),
             }
         )
@@ -143,7 +143,7 @@ def _controls(best: ArchitectureJudgement | None) -> list[Document]:
     return [
         {
             "control": control.name,
-            "accuracy": _rounded(control.mean_score),
+            "score": _rounded(control.mean_score),
             "gain_over_recommendation": _interval(control.gain),
             "credibly_better": control.gain.low > 0,
         }
@@ -156,7 +156,7 @@ def _architecture(judged: ArchitectureJudgement) -> Document:
         "architecture": judged.architecture,
         "decision": judged.decision.word,
         "policy": judged.decision.recommendation,
-        "accuracy": _rounded(judged.recommended_score),
+        "score": _rounded(judged.recommended_score),
         "gain": _headline_gain(judged),
         "expected_regret": _rounded(judged.decision.expected_regret),
         "melting_point": _melting_point(judged),

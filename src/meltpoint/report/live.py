@@ -72,7 +72,7 @@ def _known(findings: Findings) -> str:
                 other = findings.chosen(architecture, policy, repeat, size)
                 if frozen is None or other is None:
                     break
-                differences.append(100 * (other.test_accuracy - frozen.test_accuracy))
+                differences.append(100 * (other.test_score - frozen.test_score))
             if differences:
                 gains.append(f"{policy} {fmean(differences):+.1f} ({len(differences)})")
         if gains:

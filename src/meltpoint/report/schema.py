@@ -4,6 +4,6 @@ from typing import Any
 
 Document = dict[str, Any]
 
-VERDICT_SCHEMA = "meltpoint/verdict/1"
+VERDICT_SCHEMA = "meltpoint/verdict/2"
 PROFILE_SCHEMA = "meltpoint/profile/1"
 METRIC = "accuracy"

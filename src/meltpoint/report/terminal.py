@@ -43,7 +43,7 @@ def headline(document: Document) -> str:
     better = [control for control in document["controls"] if control["credibly_better"]]
     lead = ""
     if better:
-        best = max(better, key=lambda control: float(control["accuracy"]))
+        best = max(better, key=lambda control: float(control["score"]))
         gain = best["gain_over_recommendation"]
         name = "TF-IDF + logistic regression" if best["control"] == "tf-idf" else "a random start, trained,"
         lead = (
@@ -51,22 +51,21 @@ def headline(document: Document) -> str:
             f"(95% interval {gain['low']:+.1f} to {gain['high']:+.1f}). Among the policies: "
         )
     policy, gain = document["policy"], document["gain"]
+    spoken = _spoken(gain, document["metric"])
     match document["decision"]:
         case "fine-tune":
-            answer = f"fine-tune the embedding, policy '{policy}': it gains {_spoken(gain)} over a frozen one."
+            answer = f"fine-tune the embedding, policy '{policy}': it gains {spoken} over a frozen one."
         case "freeze":
-            answer = f"freeze the embedding: the best other policy, '{gain['policy']}', loses ({_spoken(gain)})."
+            answer = f"freeze the embedding: the best other policy, '{gain['policy']}', loses ({spoken})."
         case "equivalent":
             answer = (
                 f"freeze the embedding: nothing gains the {document['rope']:g} points that would matter "
-                f"(best: '{gain['policy']}', {_spoken(gain)})."
+                f"(best: '{gain['policy']}', {spoken})."
             )
         case _ if not document["policies"]:
             answer = "undecided: not one repeat was completed. Give it more time: --resume goes on."
         case _:
-            answer = (
-                f"undecided; the better bet is '{policy}' (best gain over frozen: '{gain['policy']}', {_spoken(gain)})."
-            )
+            answer = f"undecided; the better bet is '{policy}' (best gain over frozen: '{gain['policy']}', {spoken})."
     return lead + (answer if lead else answer[:1].upper() + answer[1:])
 
 
@@ -84,7 +83,7 @@ def _explanation(document: Document) -> str:
             continue
         name = {"tf-idf": "TF-IDF + logistic regression", "scratch": "A random start, trained"}[control["control"]]
         lines.append(
-            f"{name}: {control['accuracy']:.1f}%, {_against(gain)} the recommendation by "
+            f"{name}: {control['score']:.1f}%, {_against(gain)} the recommendation by "
             f"{abs(gain['points']):.1f} points ({gain['low']:+.1f} to {gain['high']:+.1f})."
         )
     return "\n".join(lines)
@@ -94,30 +93,30 @@ def _against(gain: Document) -> str:
     return "ahead of" if gain["points"] > 0 else "behind"
 
 
-def _spoken(gain: Document) -> str:
+def _spoken(gain: Document, metric: str) -> str:
     if gain["points"] is None:
         return "not measured"
     if gain["low"] is None:
-        return f"{gain['points']:+.1f} points of accuracy, no interval yet"
-    return f"{gain['points']:+.1f} points of accuracy (95% interval {gain['low']:+.1f} to {gain['high']:+.1f})"
+        return f"{gain['points']:+.1f} points of {metric}, no interval yet"
+    return f"{gain['points']:+.1f} points of {metric} (95% interval {gain['low']:+.1f} to {gain['high']:+.1f})"
 
 
 def _policy_table(document: Document, costs: Document) -> Table:
-    largest = document["sizes"][-1]
+    largest, metric = document["sizes"][-1], document["metric"]
     table = _table(
         f"{document['architecture']}, {largest['size']:,} training rows, {_counted(largest['repeats'], 'repeat')}, "
         f"{largest['test_rows']:,} rows tested"
     )
     table.add_column("policy", no_wrap=True)
-    for heading in ("accuracy", "gain over frozen", "train", "parameters", "seconds"):
+    for heading in (metric, "gain over frozen", "train", "parameters", "seconds"):
         table.add_column(heading, justify="right", no_wrap=True)
     for policy in document["policies"]:
         recommended = policy["policy"] == document["policy"]
         table.add_row(
             policy["policy"] + (" *" if recommended else ""),
-            f"{policy['accuracy']:.1f}",
+            f"{policy['score']:.1f}",
             _cell(policy["gain"]),
-            f"{policy['train_accuracy']:.1f}",
+            f"{policy['train_score']:.1f}",
             f"{policy['trainable_parameters']:,}",
             _seconds(costs, document["architecture"], policy["policy"]),
             style="bold" if recommended else None,
@@ -126,17 +125,17 @@ def _policy_table(document: Document, costs: Document) -> Table:
         if control["control"] == "tf-idf":
             row = next(one for one in largest["policies"] if one["policy"] == "tf-idf")
             seconds = _seconds(costs, "tf-idf", "tf-idf")
-            table.add_row("tf-idf", f"{control['accuracy']:.1f}", _cell(row["gain"]), "", "", seconds, style="dim")
+            table.add_row("tf-idf", f"{control['score']:.1f}", _cell(row["gain"]), "", "", seconds, style="dim")
     table.caption = (
-        "* recommended. Accuracy in percent, gains in points with 95% intervals that hold for all policies and all "
-        "looks at once. Train: accuracy on the training rows. Seconds: one training, median."
+        f"* recommended. {metric[:1].upper()}{metric[1:]} in percent, gains in points with 95% intervals that hold for "
+        f"all policies and all looks at once. Train: {metric} on the training rows. Seconds: one training, median."
     )
     table.caption_justify = "left"
     return table
 
 
 def _size_table(document: Document) -> Table:
-    table = _table("By training rows: accuracy (gain over frozen)")
+    table = _table(f"By training rows: {document['metric']} (gain over frozen)")
     table.add_column("policy", no_wrap=True)
     for size in document["sizes"]:
         table.add_column(f"{size['size']:,} rows", justify="right")
@@ -145,7 +144,7 @@ def _size_table(document: Document) -> Table:
         table.add_row(
             policy["policy"],
             *(
-                f"{cell['accuracy']:.1f}" + ("" if cell["gain"] is None else f" ({cell['gain']['points']:+.1f})")
+                f"{cell['score']:.1f}" + ("" if cell["gain"] is None else f" ({cell['gain']['points']:+.1f})")
                 for cell in cells
             ),
         )
@@ -158,10 +157,10 @@ def _table(title: str) -> Table:
 
 def _architecture_table(document: Document) -> Table:
     table = _table("By architecture")
-    for heading in ("architecture", "decision", "policy", "accuracy", "gain over frozen"):
+    for heading in ("architecture", "decision", "policy", document["metric"], "gain over frozen"):
         table.add_column(heading)
     for one in document["architectures"]:
-        table.add_row(one["architecture"], one["decision"], one["policy"], f"{one['accuracy']:.1f}", _cell(one["gain"]))
+        table.add_row(one["architecture"], one["decision"], one["policy"], f"{one['score']:.1f}", _cell(one["gain"]))
     return table
 
 

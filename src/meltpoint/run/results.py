@@ -18,7 +18,7 @@ from meltpoint.studies.ledger import DAMAGES, SCHEMA_VERSION, read_records, read
 
 Found = TypeVar("Found")
 _MEASURES = (
-    *("validation_accuracy", "validation_loss", "train_accuracy", "test_accuracy"),
+    *("validation_score", "validation_loss", "train_score", "test_score"),
     *("best_step", "steps", "trainable_parameters"),
 )
 WRITERS: dict[str, Callable[[pl.DataFrame, Path], Any]] = {

@@ -108,10 +108,10 @@ def _parameters(verdict: Document) -> dict[str, str]:
 
 
 def _metrics(verdict: Document) -> dict[str, float]:
-    """Returns the numbers of the verdict, in points: the gain, and the accuracy of each policy at the largest size."""
+    """Returns the numbers of the verdict, in points: the gain, and the score of each policy at the largest size."""
     numbers = {f"gain_{name}": verdict["gain"][name] for name in ("points", "low", "high")}
     numbers["expected_regret"] = verdict["expected_regret"]
-    numbers |= {f"accuracy_{one['policy']}": one["accuracy"] for one in verdict["policies"]}
+    numbers |= {f"score_{one['policy']}": one["score"] for one in verdict["policies"]}
     return {name: float(value) for name, value in numbers.items() if value is not None}
 
 

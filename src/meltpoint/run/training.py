@@ -18,7 +18,7 @@ class Training:
 
     Attributes:
         trained: Trained on all rows that are not of a given test set.
-        chosen: The configuration that the validation rows chose; its test accuracy is measured on rows that neither
+        chosen: The configuration that the validation rows chose; its test score is measured on rows that neither
             it nor the choice has seen.
     """
 

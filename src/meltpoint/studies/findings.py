@@ -21,18 +21,18 @@ class Chosen:
     Attributes:
         spec: The configuration.
         result: What it found.
-        test_accuracy: Its share right on the test rows.
+        test_score: Its score on the test rows.
         predicted: ``(n_test,)`` its class of each test row.
     """
 
     spec: TrialSpec
     result: TrialResult
-    test_accuracy: float
+    test_score: float
     predicted: NDArray[np.int16]
 
 
 def choose(trials: Iterable[TrialSpec], records: Mapping[str, TrialRecord]) -> Chosen | None:
-    """Chooses by validation accuracy, ties by validation loss, then by the order of the search. Never by test rows.
+    """Chooses by the validation score, ties by validation loss, then by the order of the search. Never by test rows.
 
     Returns:
         The best of those that trained; None while any of them is still to run.
@@ -52,11 +52,11 @@ def choose(trials: Iterable[TrialSpec], records: Mapping[str, TrialRecord]) -> C
             failures.append(f"learning rate {spec.learning_rate:g}: {record.failure}")
             continue
         result = record.result
-        if result.test_accuracy is None or result.predicted is None:
+        if result.test_score is None or result.predicted is None:
             continue  # dropped for rivals that were better already, and have only improved since
-        rank = (result.validation_accuracy, -result.validation_loss)
-        if best is None or rank > (best.result.validation_accuracy, -best.result.validation_loss):
-            best = Chosen(spec=spec, result=result, test_accuracy=result.test_accuracy, predicted=result.predicted)
+        rank = (result.validation_score, -result.validation_loss)
+        if best is None or rank > (best.result.validation_score, -best.result.validation_loss):
+            best = Chosen(spec=spec, result=result, test_score=result.test_score, predicted=result.predicted)
     if best is None:
         raise MeltpointError(f"Every configuration of {whose} diverged. {' '.join(failures)}")
     return best

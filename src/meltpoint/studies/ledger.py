@@ -15,7 +15,7 @@ from meltpoint.errors import DiskError, RunFolderError
 from meltpoint.studies.recording import TrialRecord
 from meltpoint.trial import Look, TrialResult, TrialSpec
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS study (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS trials (
@@ -27,10 +27,10 @@ CREATE TABLE IF NOT EXISTS trials (
     learning_rate REAL NOT NULL,
     settings TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('converged', 'cut off', 'dropped', 'diverged')),
-    validation_accuracy REAL,
+    validation_score REAL,
     validation_loss REAL,
-    train_accuracy REAL,
-    test_accuracy REAL,
+    train_score REAL,
+    test_score REAL,
     best_step INTEGER,
     steps INTEGER,
     trainable_parameters INTEGER,
@@ -46,10 +46,10 @@ CREATE TABLE IF NOT EXISTS test_rows (repeat INTEGER PRIMARY KEY, rows BLOB NOT 
 DAMAGES = (ValueError, KeyError, TypeError, IndexError, zlib.error)
 Rows = NDArray[np.int64]
 _MEASURES = (
-    "validation_accuracy",
+    "validation_score",
     "validation_loss",
-    "train_accuracy",
-    "test_accuracy",
+    "train_score",
+    "test_score",
     "best_step",
     "steps",
     "trainable_parameters",
@@ -212,7 +212,7 @@ def _row(record: TrialRecord) -> tuple[Any, ...]:
     if result is not None:
         status = result.ending
         measures = [getattr(result, name) for name in _MEASURES]
-        looks = zlib.compress(json.dumps([[look.step, look.accuracy, look.loss] for look in result.looks]).encode(), 6)
+        looks = zlib.compress(json.dumps([[look.step, look.score, look.loss] for look in result.looks]).encode(), 6)
         if result.predicted is not None:
             predicted = _pack(result.predicted)
     return (
@@ -245,7 +245,7 @@ def _record(row: tuple[Any, ...]) -> TrialRecord:
             ending=status,
             predicted=classes,
             looks=tuple(
-                Look(step=step, accuracy=right, loss=loss) for step, right, loss in json.loads(zlib.decompress(looks))
+                Look(step=step, score=score, loss=loss) for step, score, loss in json.loads(zlib.decompress(looks))
             ),
         )
     return TrialRecord(

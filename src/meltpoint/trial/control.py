@@ -66,7 +66,7 @@ class Tfidf:
             predicted = model.classes_[probabilities.argmax(axis=1)]
             return Scores(
                 predicted=predicted,
-                accuracy=float((predicted == labels).mean()),
+                score=float((predicted == labels).mean()),
                 loss=float(log_loss(labels, probabilities, labels=model.classes_)),
             )
 

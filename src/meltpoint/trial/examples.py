@@ -103,15 +103,15 @@ class Scores:
 
     Attributes:
         predicted: ``(n,)`` int64, the class with the highest score, in the order of the examples.
-        accuracy: Share that is right.
+        score: By the study's metric, from 0 to 1; the higher, the better.
         loss: Mean cross-entropy, in nats.
     """
 
     predicted: Rows
-    accuracy: float
+    score: float
     loss: float
 
     @property
     def rank(self) -> tuple[float, float]:
-        """Orders models: the higher accuracy first, ties to the lower loss."""
-        return (self.accuracy, -self.loss)
+        """Orders models: the higher score first, ties to the lower loss."""
+        return (self.score, -self.loss)

@@ -23,10 +23,10 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """A look at the validation rows after so many steps: the share that is right, the mean cross-entropy in nats."""
+    """A look at the validation rows after so many steps: the score, and the mean loss in nats."""
 
     step: int
-    accuracy: float
+    score: float
     loss: float
 
 
@@ -92,8 +92,8 @@ class _Member:
 def fit(learner: Learner, sources: Sequence[Rivalry], schedule: Schedule) -> list[Course]:
     """Trains every member until its validation rows show no better for ``patience_steps``, or rivals leave it behind.
 
-    A look at the validation rows is better if its accuracy is higher, or as high with a lower loss. Patience also
-    starts anew whenever the loss reaches a clear new low: while it falls, a model still learns, though its accuracy on
+    A look at the validation rows is better if its score is higher, or as high with a lower loss. Patience also
+    starts anew whenever the loss reaches a clear new low: while it falls, a model still learns, though its score on
     a few dozen rows may stand still. At each rung of the schedule the better half of the members of a source, by their
     best looks, goes on (successive halving: Jamieson & Talwalkar, AISTATS 2016). A member whose training has come to
     its end is set back to its best step and tested; no test row has any other part in this.
@@ -159,7 +159,7 @@ def _look(
         if not np.isfinite(now.loss):
             ended[place] = "diverged"
             continue
-        member.looks.append(Look(step=step, accuracy=now.accuracy, loss=now.loss))
+        member.looks.append(Look(step=step, score=now.score, loss=now.loss))
         if now.rank > member.rank:
             member.best, member.best_step, member.last_progress = now, step, step
             member.best_weights = learner.remember(place)

@@ -143,4 +143,4 @@ def measure(outputs: Iterable[Tensor], examples: Examples) -> Scores:
         predicted[positions] = scores.argmax(dim=-1).cpu().numpy()
         loss += float(functional.cross_entropy(scores.cpu(), labels, reduction="sum"))
     right = predicted == examples.labels
-    return Scores(predicted=predicted, accuracy=float(right.mean()), loss=loss / len(predicted))
+    return Scores(predicted=predicted, score=float(right.mean()), loss=loss / len(predicted))

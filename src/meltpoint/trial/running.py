@@ -28,10 +28,10 @@ class TrialResult:
 
     Attributes:
         ending: ``converged``; ``cut off`` at ``max_steps``; or ``dropped``, for better rivals: then it was not tested.
-        validation_accuracy: Share right on the validation rows, at the best step: choices are made by this.
+        validation_score: On the validation rows, at the best step: choices are made by this.
         validation_loss: Mean cross-entropy there, in nats: ties are broken by this.
-        train_accuracy: Share right on the training rows, at the best step; None for controls and the dropped.
-        test_accuracy: Share right on the test rows; no choice looks at it.
+        train_score: On the training rows, at the best step; None for controls and the dropped.
+        test_score: On the test rows; no choice looks at it.
         predicted: ``(n_test,)`` int16, the predicted class of each test row, in the order of the split.
         best_step: The step whose weights were kept.
         steps: Steps taken.
@@ -41,10 +41,10 @@ class TrialResult:
     """
 
     ending: str
-    validation_accuracy: float
+    validation_score: float
     validation_loss: float
-    train_accuracy: float | None
-    test_accuracy: float | None
+    train_score: float | None
+    test_score: float | None
     predicted: NDArray[np.int16] | None
     best_step: int
     steps: int
@@ -153,10 +153,10 @@ def _run_controls(specs: Sequence[TrialSpec], data: TrialData) -> list[TrialResu
         results.append(
             TrialResult(
                 ending="converged" if fitted.converged else "cut off",
-                validation_accuracy=fitted.validation.accuracy,
+                validation_score=fitted.validation.score,
                 validation_loss=fitted.validation.loss,
-                train_accuracy=None,
-                test_accuracy=fitted.test.accuracy,
+                train_score=None,
+                test_score=fitted.test.score,
                 predicted=fitted.test.predicted.astype(np.int16),
                 best_step=0,
                 steps=0,
@@ -173,10 +173,10 @@ def _result(course: Course, trainable_parameters: int, seconds: float) -> TrialR
         return Divergence(reason=reason, seconds=seconds)
     return TrialResult(
         ending=course.ending,
-        validation_accuracy=course.validation.accuracy,
+        validation_score=course.validation.score,
         validation_loss=course.validation.loss,
-        train_accuracy=None if course.train is None else course.train.accuracy,
-        test_accuracy=None if course.test is None else course.test.accuracy,
+        train_score=None if course.train is None else course.train.score,
+        test_score=None if course.test is None else course.test.score,
         predicted=None if course.test is None else course.test.predicted.astype(np.int16),
         best_step=course.best_step,
         steps=course.steps,
