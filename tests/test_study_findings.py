@@ -1,6 +1,7 @@
 """Choices: by validation rows alone. Test rows, and their labels, have no part in them."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -176,6 +177,15 @@ def test_scores_stand_where_a_repeat_tested_and_nowhere_else(glove):
         _, rows = rows_for(data, repeat, num_folds=3, seed=0)
         np.testing.assert_array_equal(np.flatnonzero(~np.isnan(scores[repeat])), rows)
         np.testing.assert_array_equal(scores[repeat, rows], data.label_ids[rows] == 0)
+
+
+@pytest.mark.parametrize(("test_rows", "expected"), [((), [0, 0, 1, 1]), ((1, 3), [0, 1])])
+def test_clusters_are_the_groups_of_the_columns_of_the_scores(test_rows, expected):
+    def with_groups(groups):
+        return SimpleNamespace(groups=groups, is_test=np.isin(np.arange(4), test_rows), has_test=bool(test_rows))
+
+    assert Findings(make_plan(), with_groups(None), {}).clusters is None
+    assert Findings(make_plan(), with_groups(np.array([0, 0, 1, 1])), {}).clusters.tolist() == expected
 
 
 def test_repeats_are_complete_without_a_gap(glove):

@@ -20,8 +20,9 @@ LAYOUT = Layout(
     num_repeats=5,
     num_rows=1000,
     num_columns=1000,
-    rows_per_repeat=1000,
-    row_load=1 / 1000,
+    units_per_repeat=1000,
+    unit_load=1 / 1000,
+    num_units=1000,
     training_correlation=0.0,
 )
 NOISE = Noise(layout=LAYOUT, testing=0.5, between=0.5, explained=0.25)
@@ -207,7 +208,7 @@ def test_enlarged_noise_by_hand():
 
 
 def test_more_rows_thin_out_the_overlap_of_training_sets():
-    layout = replace(LAYOUT, design="rotating", rows_per_repeat=200, training_correlation=0.5)
+    layout = replace(LAYOUT, design="rotating", units_per_repeat=200, training_correlation=0.5)
     larger = enlarged(replace(NOISE, layout=layout), 5, 2000)
     assert larger.layout.training_correlation == 0.25
     assert larger.layout.num_rows == 2000

@@ -244,7 +244,7 @@ def test_parts_of_the_noise_are_unbiased():
         found.append((noise.testing, noise.between - noise.explained))
     testing, training = np.mean(found, axis=0)
     # Each repeat tests 12 rows; the first two folds are tested by nearly every row once more.
-    assert testing == pytest.approx(9 * layout.row_load + 16 / (7 * 12), rel=0.05)
+    assert testing == pytest.approx(9 * layout.unit_load + 16 / (7 * 12), rel=0.05)
     assert training == pytest.approx(4, rel=0.1)
 
 

@@ -28,8 +28,9 @@ def moments_of(between, explained=None, *, num_repeats=3, rho=0.0):
         num_repeats=num_repeats,
         num_rows=300,
         num_columns=500,
-        rows_per_repeat=100,
-        row_load=1 / 300,
+        units_per_repeat=100,
+        unit_load=1 / 300,
+        num_units=500,
         training_correlation=rho,
     )
     return Moments(

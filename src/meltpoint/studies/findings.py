@@ -105,6 +105,13 @@ class Findings:
             self._test_rows[repeat] = rows
         return self._test_rows[repeat]
 
+    @property
+    def clusters(self) -> NDArray[np.int64] | None:
+        """``(N,)`` the group of every column of the scores; None where each stands for itself."""
+        if self.data.groups is None:
+            return None
+        return self.data.groups[self.data.is_test] if self.data.has_test else self.data.groups
+
     def scores(self, architecture: str, policy: str, size: int, num_repeats: int) -> ScoreMatrix:
         """Returns ``(R, N)`` scores: 1 where the chosen model of a repeat was right, 0 where wrong, NaN where untested.
 

@@ -130,6 +130,7 @@ def _judge_architecture(
         candidates=plan.candidates,
         controls=(*plan.control_policies, TFIDF),
         rope_points=plan.rope_points,
+        clusters=findings.clusters,
         seed=seed_for(plan.seed, "comparison", architecture),
     )
     comparisons = compare_at(level=level)
@@ -138,7 +139,14 @@ def _judge_architecture(
     controls = []
     for name in (*plan.control_policies, TFIDF):
         recommended = scores[largest][decision.recommendation]
-        gain = compare_pair(scores[largest][name], recommended, design=design, train_size=largest, level=CONTROL_LEVEL)
+        gain = compare_pair(
+            scores[largest][name],
+            recommended,
+            design=design,
+            train_size=largest,
+            level=CONTROL_LEVEL,
+            clusters=findings.clusters,
+        )
         controls.append(Control(name=name, mean_score=comparisons[largest].mean_scores[name], gain=gain))
     # The crossing is read off all sizes at once: their intervals must hold together.
     together = compare_at(level=level / len(comparisons))

@@ -9,6 +9,7 @@ from meltpoint.verdict.intervals import Interval, compare_pair
 from meltpoint.verdict.layout import Design
 from meltpoint.verdict.looks import default_looks, level_at, look_levels
 from meltpoint.verdict.melting import MeltingPoint, melting_point
+from meltpoint.verdict.pseudo_values import pseudo_values
 from meltpoint.verdict.subgroups import SubgroupGains, compare_subgroups
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "level_at",
     "look_levels",
     "melting_point",
+    "pseudo_values",
 ]

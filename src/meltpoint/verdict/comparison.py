@@ -18,7 +18,7 @@ from meltpoint.verdict.intervals import (
     interval_around,
     noise_of,
 )
-from meltpoint.verdict.layout import Design, Floats, checked_scores, layout_of
+from meltpoint.verdict.layout import Clusters, Design, Floats, Layout, checked_clusters, checked_scores, layout_of
 from meltpoint.verdict.moments import Moments, paired_moments
 from meltpoint.verdict.multiplicity import gain_correlation, holm, simultaneous_level
 from meltpoint.verdict.pooling import pooled_training
@@ -86,6 +86,7 @@ def compare(
     controls: Sequence[str] = (),
     level: float,
     rope_points: float = 0.5,
+    clusters: Sequence[object] | NDArray[np.generic] | None = None,
     seed: int,
 ) -> Comparison:
     """Compares candidates and controls with the baseline at one training size: :func:`compare_sizes` for a single one.
@@ -99,6 +100,7 @@ def compare(
         controls: Policies shown for scale.
         level: The error of this look.
         rope_points: Half-width of the region of practical equivalence, in points.
+        clusters: What rows belong to that are not independent of one another.
         seed: The master seed of the simulations.
 
     Returns:
@@ -115,6 +117,7 @@ def compare(
         controls=controls,
         level=level,
         rope_points=rope_points,
+        clusters=clusters,
         seed=seed,
     )[train_size]
 
@@ -128,6 +131,7 @@ def compare_sizes(
     controls: Sequence[str] = (),
     level: float,
     rope_points: float = 0.5,
+    clusters: Sequence[object] | NDArray[np.generic] | None = None,
     seed: int,
 ) -> dict[int, Comparison]:
     """Compares candidates and controls with the baseline at every training size, paired by repeat and by row.
@@ -145,6 +149,8 @@ def compare_sizes(
         controls: Policies shown for scale, without the baseline.
         level: The error at each size of this look: 0.05 without interim looks, otherwise what ``look_levels`` assigns.
         rope_points: Half-width of the region of practical equivalence, in points.
+        clusters: (N,) what rows belong to that are not independent of one another: the document of a sentence, the
+            author of a text. None where each row stands for itself.
         seed: The master seed of the simulations behind simultaneous intervals and regret.
 
     Returns:
@@ -168,12 +174,21 @@ def compare_sizes(
     for size in sizes:
         matrices = checked_scores(scores_by_size[size], (baseline, *candidates, *controls))
         tested = ~np.isnan(matrices[baseline])
-        layout = layout_of(tested, design=design, train_size=size)
+        units = checked_clusters(clusters, tested.shape[1])
+        layout = layout_of(tested, design=design, train_size=size, clusters=units)
         gained = {name: POINTS * (matrix - matrices[baseline]) for name, matrix in matrices.items()}
-        of_candidates.append(paired_moments(np.stack([gained[name] for name in sorted(candidates)]), tested, layout))
-        of_controls.append(
-            paired_moments(np.stack([gained[name] for name in sorted(controls)]), tested, layout) if controls else None
-        )
+
+        def moments_of(
+            names: Sequence[str],
+            gained: Mapping[str, Floats] = gained,
+            tested: NDArray[np.bool_] = tested,
+            layout: Layout = layout,
+            units: Clusters = units,
+        ) -> Moments:
+            return paired_moments(np.stack([gained[name] for name in sorted(names)]), tested, layout, units)
+
+        of_candidates.append(moments_of(candidates))
+        of_controls.append(moments_of(controls) if controls else None)
         mean_scores.append({name: _mean_score(matrix) for name, matrix in matrices.items()})
     pooled = pooled_training(of_candidates)
 

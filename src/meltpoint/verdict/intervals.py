@@ -1,5 +1,6 @@
 """Standard error and interval of one paired gain: the building block of every comparison."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
 from meltpoint.errors import InputError
-from meltpoint.verdict.layout import Design, Layout, checked_scores, layout_of
+from meltpoint.verdict.layout import Design, Layout, checked_clusters, checked_scores, layout_of
 from meltpoint.verdict.moments import Moments, paired_moments
 
 POINTS = 100.0
@@ -84,7 +85,7 @@ class Noise:
         if not layout.is_measurable:
             return np.inf, 0.0
         repeat_df = self.pooled.df if self.pooled else layout.num_repeats - 1.0
-        row_df = layout.num_rows - 1
+        unit_df = 1 / layout.unit_load - 1
         rho = layout.training_correlation
         factor = 1 / layout.num_repeats + rho / (1 - rho)
         variance = self.testing + factor * self.training
@@ -92,9 +93,9 @@ class Noise:
         if layout.design == "fixed" and not self.pooled:
             between = self.between
         spread = (
-            self.testing**2 / row_df
+            self.testing**2 / unit_df
             + (factor * between) ** 2 / repeat_df
-            + (factor * self.explained) ** 2 / (repeat_df * row_df)
+            + (factor * self.explained) ** 2 / (repeat_df * unit_df)
         )
         # A variance of 1e-200 points squared has a square that underflows to 0: that is no noise at all.
         df = max(repeat_df, variance**2 / spread) if spread > 0 else repeat_df
@@ -121,7 +122,13 @@ def interval_around(points: float, standard_error: float, df: float, level: floa
 
 
 def compare_pair(
-    a: NDArray[np.floating], b: NDArray[np.floating], *, design: Design, train_size: int, level: float
+    a: NDArray[np.floating],
+    b: NDArray[np.floating],
+    *,
+    design: Design,
+    train_size: int,
+    level: float,
+    clusters: Sequence[object] | NDArray[np.generic] | None = None,
 ) -> Interval:
     """Estimates how many points ``a`` is better than ``b``, paired by repeat and by row.
 
@@ -131,9 +138,11 @@ def compare_pair(
         design: ``"fixed"`` or ``"rotating"``.
         train_size: Rows in the training budget of one repeat.
         level: The error of the interval: 0.05 for 95%.
+        clusters: (N,) what rows belong to that are not independent of one another (a document, a question); None where
+            each stands for itself.
 
     Returns:
-        The interval of mean(a - b) x 100. With one repeat, or one row, it is the whole line.
+        The interval of mean(a - b) x 100. With one repeat, or one row or cluster, it is the whole line.
 
     Raises:
         InputError: If the matrices are not paired, or design, size or level cannot be.
@@ -141,8 +150,9 @@ def compare_pair(
     checked_level(level)
     matrices = checked_scores({"a": a, "b": b}, ("a", "b"))
     tested = ~np.isnan(matrices["a"])
-    layout = layout_of(tested, design=design, train_size=train_size)
-    moments = paired_moments(POINTS * (matrices["a"] - matrices["b"])[None], tested, layout)
+    units = checked_clusters(clusters, tested.shape[1])
+    layout = layout_of(tested, design=design, train_size=train_size, clusters=units)
+    moments = paired_moments(POINTS * (matrices["a"] - matrices["b"])[None], tested, layout, units)
     return interval_around(float(moments.gains[0]), *noise_of(moments, 0).standard_error(), level)
 
 

@@ -4,7 +4,7 @@ Every statistic of this folder rests on two facts that the pattern decides: how 
 strongly the training sets of two repeats overlap.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from meltpoint.errors import InputError
 
 Floats = NDArray[np.float64]
+Clusters = NDArray[np.int64] | None
 Design = Literal["fixed", "rotating"]
 
 ROW_SHARE = 2 / 3
@@ -34,8 +35,11 @@ class Layout:
         num_repeats: R, the repeats.
         num_rows: Rows tested at least once.
         num_columns: N, all rows that could be tested; in the rotating design the whole of the labelled data.
-        rows_per_repeat: The mean number of rows that one repeat tests.
-        row_load: Sum over rows of the squared weight with which a row enters the mean; 1 / num_rows when all are equal.
+        units_per_repeat: The independent units that one repeat tests: rows, or clusters of rows that belong together.
+            Clusters that differ in size count as so many equal ones as would have the same load (Kish 1965).
+        unit_load: Sum over units of the squared weight with which a unit enters the mean; 1 / number when all are
+            equal.
+        num_units: Units among all N rows, counted as for ``units_per_repeat``.
         training_correlation: The correlation of the training noise of two repeats, in [0, 1); 0 in the fixed design.
     """
 
@@ -43,17 +47,20 @@ class Layout:
     num_repeats: int
     num_rows: int
     num_columns: int
-    rows_per_repeat: float
-    row_load: float
+    units_per_repeat: float
+    unit_load: float
+    num_units: float
     training_correlation: float
 
     @property
     def is_measurable(self) -> bool:
-        """Whether there is anything to estimate noise from: one repeat, or one row, shows none."""
-        return self.num_repeats >= 2 and self.num_rows >= 2
+        """Whether there is anything to estimate noise from: one repeat, or one unit, shows none."""
+        return self.num_repeats >= 2 and self.unit_load < 1 - 1e-9
 
 
-def layout_of(tested: NDArray[np.bool_], *, design: Design, train_size: int) -> Layout:
+def layout_of(
+    tested: NDArray[np.bool_], *, design: Design, train_size: int, clusters: NDArray[np.int64] | None = None
+) -> Layout:
     """Derives the layout from the pattern of tested entries.
 
     Two training sets of n rows, drawn from the rows that their repeats do not test (pools P and Q), share
@@ -63,6 +70,7 @@ def layout_of(tested: NDArray[np.bool_], *, design: Design, train_size: int) -> 
         tested: (R, N) bool, True where repeat r tested row i.
         design: See :class:`Layout`.
         train_size: Rows in the training budget of one repeat.
+        clusters: (N,) the unit of every row, as numbered by :func:`checked_clusters`; None where each row is one.
 
     Returns:
         The layout.
@@ -90,14 +98,17 @@ def layout_of(tested: NDArray[np.bool_], *, design: Design, train_size: int) -> 
             f"not test, so the training size must be smaller; it is {train_size}. "
             "Give one column per labelled row, tested or not."
         )
-    weights = (tested / counts[:, None]).sum(axis=0) / num_repeats
+    units = np.arange(num_columns) if clusters is None else clusters
+    of_repeats = np.stack([np.bincount(units, weights=row) for row in tested / counts[:, None]])
+    of_columns = np.bincount(units) / num_columns
     return Layout(
         design=design,
         num_repeats=num_repeats,
         num_rows=int(tested.any(axis=0).sum()),
         num_columns=num_columns,
-        rows_per_repeat=float(counts.mean()),
-        row_load=float(np.square(weights).sum()),
+        units_per_repeat=float((1 / np.square(of_repeats).sum(axis=1)).mean()),
+        unit_load=float(np.square(of_repeats.mean(axis=0)).sum()),
+        num_units=float(1 / np.square(of_columns).sum()),
         training_correlation=ROW_SHARE * _training_overlap(tested, train_size) if design == "rotating" else 0.0,
     )
 
@@ -151,3 +162,28 @@ def checked_scores(scores: Mapping[str, NDArray[np.floating]], names: tuple[str,
                 "the repeat for every policy."
             )
     return matrices
+
+
+def checked_clusters(clusters: NDArray[np.generic] | Sequence[object] | None, num_columns: int) -> Clusters:
+    """Returns the unit of every row, numbered from 0 in the order of first occurrence; None where each row is one.
+
+    Args:
+        clusters: (N,) anything that is equal within a cluster: the document, the author, the question of every row.
+        num_columns: N.
+
+    Returns:
+        (N,) int64, or None.
+
+    Raises:
+        InputError: If there is not one for every row.
+    """
+    if clusters is None:
+        return None
+    named = list(clusters)
+    if np.ndim(named) != 1 or len(named) != num_columns:
+        raise InputError(
+            f"Clusters need one entry for each of the {num_columns} rows of the scores; their shape is "
+            f"{np.shape(named)}."
+        )
+    numbers: dict[object, int] = {}
+    return np.array([numbers.setdefault(name, len(numbers)) for name in named], dtype=np.int64)

@@ -5,7 +5,8 @@ With d[r, i] the difference between a policy and the baseline in repeat r on row
     d[r, i] = gain + T[r] + X[i] + E[r, i]
 
 with training noise T (the draw of training rows, the seed), example noise X (some rows favour one policy) and a
-residual E. T is shared by all rows of a repeat, X by all repeats that test the row: the design is crossed.
+residual E. T is shared by all rows of a repeat, X by all repeats that test the row: the design is crossed. Where rows
+come in clusters (the sentences of a document), X and E may agree within a cluster.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from meltpoint.verdict.layout import Floats, Layout
+from meltpoint.verdict.layout import Clusters, Floats, Layout
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,35 +36,47 @@ class Moments:
     explained: Floats
 
 
-def paired_moments(differences: Floats, tested: NDArray[np.bool_], layout: Layout) -> Moments:
+def paired_moments(
+    differences: Floats, tested: NDArray[np.bool_], layout: Layout, clusters: Clusters = None
+) -> Moments:
     """Computes the moments of P paired differences.
 
-    Rows are the clusters: a row's residuals, e[r, i] = d[r, i] - mean of repeat r, are added over the repeats that
-    tested it before they are squared, so a row tested often is not mistaken for many rows. In the fixed design
-    ``testing`` is MS_rows / (R N), ``between`` MS_repeats / N and ``explained`` MS_residual / N of the two-way ANOVA.
+    Residuals, e[r, i] = d[r, i] - mean of repeat r, are added within a unit before they are squared: over the repeats
+    that tested a row, so a row tested often is not mistaken for many rows, and over the rows of a cluster, so rows that
+    agree because they belong together are not mistaken for independent ones (Liang & Zeger 1986). In the fixed design
+    without clusters ``testing`` is MS_rows / (R N), ``between`` MS_repeats / N and ``explained`` MS_residual / N of the
+    two-way ANOVA.
 
     Args:
         differences: (P, R, N) float64 in points; entries where ``tested`` is False are ignored.
         tested: (R, N) bool.
         layout: The layout of ``tested``.
+        clusters: (N,) the unit of every row; None where each row is one.
 
     Returns:
         The moments.
     """
     num_policies, num_repeats, num_columns = differences.shape
     means = np.empty((num_policies, num_repeats))
-    row_sums = np.zeros((num_policies, num_columns))
+    units = np.arange(num_columns) if clusters is None else clusters
+    unit_sums = np.zeros((num_policies, int(units.max()) + 1))
     squares = np.zeros((num_policies, num_policies))
     for repeat in range(num_repeats):
         rows = np.flatnonzero(tested[repeat])
         found = differences[:, repeat, rows]
         means[:, repeat] = found.mean(axis=1)
-        # The square root makes the sum of squares an unbiased variance of the mean; one row alone shows no spread.
-        unbias = np.sqrt(len(rows) / max(len(rows) - 1, 1))
-        residuals = (found - means[:, repeat, None]) * (unbias / (num_repeats * len(rows)))
-        row_sums[:, rows] += residuals
+        residuals = (found - means[:, repeat, None]) / (num_repeats * len(rows))
+        if clusters is not None:
+            present, place, sizes = np.unique(units[rows], return_inverse=True, return_counts=True)
+            residuals = np.stack([np.bincount(place, weights=one, minlength=len(present)) for one in residuals])
+            num_units = len(rows) ** 2 / np.square(sizes).sum()
+        else:
+            present, num_units = rows, len(rows)
+        # The square root makes the sum of squares an unbiased variance of the mean; one unit alone shows no spread.
+        residuals *= np.sqrt(num_units / (num_units - 1)) if num_units > 1 else 1.0
+        unit_sums[:, present] += residuals
         squares += cross(residuals)
-    testing = cross(row_sums)
+    testing = cross(unit_sums)
     if num_repeats < 2:
         between = explained = np.zeros_like(testing)
     else:

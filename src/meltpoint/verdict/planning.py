@@ -21,8 +21,9 @@ IsDecided = Callable[[Sequence[Interval]], bool]
 def enlarged(noise: Noise, num_repeats: int, num_columns: int) -> Noise:
     """Foretells the noise of the same gain with more repeats, or more rows.
 
-    The variance of one row's difference is split into what the row itself causes and what a repeat's chance adds, as
-    far as rows were tested more than once; otherwise all of it counts as the row's own, which no repeat averages away.
+    The variance of one unit's difference (a row's, or a cluster's) is split into what the unit itself causes and what a
+    repeat's chance adds, as far as units were tested more than once; otherwise all of it counts as the unit's own,
+    which no repeat averages away.
     Overlap of training sets thins out as rows are added.
 
     Args:
@@ -35,29 +36,31 @@ def enlarged(noise: Noise, num_repeats: int, num_columns: int) -> Noise:
     """
     old = noise.layout
     growth = num_columns / old.num_columns
-    rows_per_repeat = old.rows_per_repeat * growth
-    tests = num_repeats * rows_per_repeat
-    num_rows = num_columns if old.design == "fixed" else min(num_columns, round(tests))
+    units_per_repeat = old.units_per_repeat * growth
+    tests = num_repeats * units_per_repeat
+    num_units = old.num_units * growth
+    tested_units = num_units if old.design == "fixed" else min(num_units, tests)
     rho = old.training_correlation / growth
 
     of_one_repeat = noise.testing + noise.explained * (old.num_repeats - 1) / old.num_repeats
-    per_row = of_one_repeat * old.rows_per_repeat
-    old_tests = old.num_repeats * old.rows_per_repeat
-    retested = old.row_load - 1 / old_tests
-    if retested > 1e-9 * old.row_load:
-        of_rows = min(max((noise.testing - per_row / old_tests) / retested, 0.0), per_row)
+    per_unit = of_one_repeat * old.units_per_repeat
+    old_tests = old.num_repeats * old.units_per_repeat
+    retested = old.unit_load - 1 / old_tests
+    if retested > 0.01 * old.unit_load:
+        of_units = min(max((noise.testing - per_unit / old_tests) / retested, 0.0), per_unit)
     else:
-        of_rows = per_row
-    testing = of_rows / num_rows + (per_row - of_rows) / tests
-    explained = max(0.0, num_repeats * (per_row / rows_per_repeat - testing) / (num_repeats - 1))
+        of_units = per_unit
+    testing = of_units / tested_units + (per_unit - of_units) / tests
+    explained = max(0.0, num_repeats * (per_unit / units_per_repeat - testing) / (num_repeats - 1))
     training = noise.training * (1 - rho) / (1 - old.training_correlation)
     layout = replace(
         old,
         num_repeats=num_repeats,
         num_columns=num_columns,
-        num_rows=num_rows,
-        rows_per_repeat=rows_per_repeat,
-        row_load=1 / num_rows,
+        num_rows=round(num_columns * tested_units / num_units),
+        units_per_repeat=units_per_repeat,
+        unit_load=1 / tested_units,
+        num_units=num_units,
         training_correlation=rho,
     )
     pooled = noise.pooled and replace(
@@ -82,8 +85,8 @@ def needed_to_decide(comparison: Comparison, is_decided: IsDecided) -> tuple[int
     repeats, rows = layout.num_repeats, layout.num_columns
     if repeats < 2:
         return 2 - repeats, None
-    if layout.num_rows < 2:
-        return None, 2
+    if not layout.is_measurable:
+        return None, 2 * rows
 
     def decided_with(num_repeats: int, num_columns: int) -> bool:
         return is_decided(
