@@ -35,7 +35,7 @@ def train(glove, tmp_path_factory):
 
 def probabilities(trained, rows):
     """The model's answer to word vectors ``(T, D)``, computed by hand: softmax(mean W + b)."""
-    head = trained.model.head[0]
+    head = trained.model.output
     weight, bias = head.weight.detach().double().numpy(), head.bias.detach().double().numpy()
     scores = np.mean(np.asarray(rows, dtype=np.float64), axis=0) @ weight + bias
     return np.exp(scores) / np.exp(scores).sum()

@@ -7,7 +7,6 @@ from torch import nn
 from meltpoint.embedding import PretrainedEmbedding
 from meltpoint.models import AverageClassifier, ConvolutionalClassifier, build_model, token_mask
 from meltpoint.models.cnn import WIDTHS
-from meltpoint.models.layers import Affine
 from meltpoint.randomness import torch_seeded
 
 V, D, C = 30, 5, 3
@@ -29,10 +28,9 @@ def model_of(architecture, *, embedding=None):
 def average_by_hand(model, text):
     rows = [model.embedding.weight[token] for token in text]
     value = sum(rows, torch.zeros(D)) / max(1, len(rows))
-    layers = [layer for layer in model.head if isinstance(layer, Affine)]
-    for layer in layers[:-1]:
+    for layer in model.hidden.layers:
         value = torch.clamp(value @ layer.weight + layer.bias, min=0)
-    return value @ layers[-1].weight + layers[-1].bias
+    return value @ model.output.weight + model.output.bias
 
 
 def filters_by_width(model):
@@ -62,14 +60,14 @@ def cnn_by_hand(model, text):
 @pytest.mark.parametrize("depth", [0, 1, 2])
 def test_average_is_the_masked_mean_and_an_mlp(depth):
     model = model_of(f"average:{depth}")
-    assert sum(isinstance(layer, Affine) for layer in model.head) == depth + 1
+    assert len(model.hidden.layers) == depth
     found = model(padded(TEXTS, 12))
     for scores, text in zip(found, TEXTS, strict=True):
         torch.testing.assert_close(scores, average_by_hand(model, text), rtol=0, atol=1e-6)
 
 
 def test_average_has_depth_one_unless_told():
-    assert [type(layer).__name__ for layer in model_of("average").head] == ["Affine", "ReLU", "SharedDropout", "Affine"]
+    assert len(model_of("average").hidden.layers) == 1
 
 
 def test_cnn_is_kims():
@@ -100,6 +98,42 @@ def test_scores_do_not_depend_on_the_padding_of_the_batch(architecture, width):
     for scores, text in zip(together, TEXTS, strict=True):
         alone = model(padded([text], max(1, len(text))))[0]
         torch.testing.assert_close(scores, alone, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_states_do_not_depend_on_the_padding_of_the_batch(architecture):
+    model = model_of(architecture)
+    together = model.states(model.embedding.weight, padded(TEXTS, 14))
+    assert together.shape == (len(TEXTS), 14, model.num_features)
+    for states, text in zip(together, TEXTS, strict=True):
+        alone = model.states(model.embedding.weight, padded([text], max(1, len(text))))[0]
+        torch.testing.assert_close(states[: len(text)], alone[: len(text)], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_tokens_lose_the_same_features_of_a_text(architecture):
+    model = model_of(architecture).train()
+    table = model.embedding.weight.expand(V, D).detach().clone()
+    table[1:] = table[1]
+    with torch_seeded(0, "dropout"):
+        states = model.states(table, padded([[3] * 9, [4] * 9], 9))
+    dropped = states[:, 4:6] == 0
+    assert torch.equal(dropped[:, 0], dropped[:, 1])
+
+
+def test_states_of_a_cnn_are_the_windows_around_the_tokens():
+    model = model_of("cnn")
+    text = TEXTS[4]
+    states = model.states(model.embedding.weight, padded([text], 9))[0]
+    outside = [torch.zeros(D)] * 2
+    rows = torch.stack(outside + [model.embedding.weight[token] for token in text] + outside)
+    for place, (width, weights, bias) in enumerate(filters_by_width(model)):
+        for token in range(9):
+            start = token + 2 - width // 2
+            window = rows[start : start + width].T
+            expected = torch.clamp((weights * window).sum(dim=(1, 2)) + bias, min=0)
+            found = states[token, 100 * place : 100 * (place + 1)]
+            torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -77,6 +77,25 @@ def test_a_stack_scores_as_its_members_do(architecture, own_texts):
 
 
 @every_architecture
+@pytest.mark.parametrize("own_texts", [False, True])
+@pytest.mark.parametrize("one_table", [False, True])
+def test_a_stack_gives_tokens_and_texts_the_features_of_its_members(architecture, own_texts, one_table):
+    models = members(architecture)
+    stack = stack_models(models).eval()
+    ids = torch.stack([IDS, IDS.roll(1, 0), IDS.flip(0)]) if own_texts else IDS
+    table = tables(models)[:1] if one_table else tables(models)
+    states, features = stack.states(table, ids), stack.encode(table, ids)
+    # Without layers of their own, members that read the same rows of one table are one.
+    states = states.expand(K, *IDS.shape, stack.num_features)
+    features = features.expand(K, len(IDS), stack.num_features)
+    for number, model in enumerate(models):
+        own, texts = table[0 if one_table else number], ids[number] if own_texts else ids
+        torch.testing.assert_close(features[number], model.encode(own, texts), rtol=0, atol=1e-5)
+        present = texts != 0
+        torch.testing.assert_close(states[number][present], model.states(own, texts)[present], rtol=0, atol=1e-5)
+
+
+@every_architecture
 def test_a_stack_has_the_parameters_of_its_members_and_no_table(architecture):
     models = members(architecture)
     before = [{name: tensor.clone() for name, tensor in model.state_dict().items()} for model in models]

@@ -114,7 +114,7 @@ def test_frozen_is_from_pretrained_freeze():
 def test_scaled_is_two_parameter_groups(multiplier):
     reference = plain_model()
     groups = [
-        {"params": reference.head.parameters()},
+        {"params": reference.output.parameters()},
         {"params": reference.embedding.parameters(), "lr": LR * multiplier},
     ]
     train(reference, Adam(groups, lr=LR))
@@ -161,7 +161,7 @@ def test_policy_is_effective(policy, optimizer):
     assert moved[SEEN].all() if moves else not moved.any()
     assert not model.embedding.weight[0].any()
     assert not model.embedding.pretrained[0].any()
-    assert (model.head[0].weight != policy_model().head[0].weight).any()
+    assert (model.output.weight != policy_model().output.weight).any()
 
 
 @every_optimizer
@@ -195,7 +195,7 @@ def test_anchored_is_l2sp_by_hand(optimizer):
     reference, optimizer_class, options = plain_model(), *OPTIMIZERS[optimizer]
     table, start = reference.embedding.weight, start_rows()
     own = {"params": [table], "lr": LR * multiplier, "weight_decay": 0.0}
-    by_hand = optimizer_class([{"params": reference.head.parameters()}, own], lr=LR, **options)
+    by_hand = optimizer_class([{"params": reference.output.parameters()}, own], lr=LR, **options)
 
     @torch.no_grad()
     def pull():

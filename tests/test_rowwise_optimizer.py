@@ -48,7 +48,7 @@ def batches(num_steps=NUM_STEPS):
 
 
 def rest_of(model, optimizer_class=torch.optim.SGD, **options):
-    return optimizer_class(model.head.parameters(), lr=LR, **options)
+    return optimizer_class(model.output.parameters(), lr=LR, **options)
 
 
 def loss_of(model, ids, labels):
@@ -180,10 +180,10 @@ class TwoSided(nn.Module):
         with torch_seeded(0, "rows"):
             self.left, self.right, self.other = (nn.Embedding(V, D, padding_idx=0) for _ in range(3))
         self.right.weight = self.left.weight
-        self.head = nn.Linear(D, C)
+        self.output = nn.Linear(D, C)
 
     def forward(self, ids):
-        return self.head((self.left(ids) * self.right(ids.flip(0)) + self.other(ids)).mean(dim=1))
+        return self.output((self.left(ids) * self.right(ids.flip(0)) + self.other(ids)).mean(dim=1))
 
 
 def test_embeddings_that_share_a_weight_are_stepped_once():

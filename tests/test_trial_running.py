@@ -163,10 +163,10 @@ def test_policies_share_the_head_they_start_from(data):
     for policy in POLICIES:
         for rate in (0.01, 0.001):
             assembly = assemble(of_policy(policy, learning_rate=rate), data)
-            heads.append([weight.detach().numpy().tobytes() for weight in assembly.model.head.parameters()])
+            heads.append([weight.detach().numpy().tobytes() for weight in assembly.model.hidden.parameters()])
     assert all(head == heads[0] for head in heads)
     other = assemble(replace(SPEC, split=replace(SPEC.split, repeat=2)), data)
-    assert [weight.detach().numpy().tobytes() for weight in other.model.head.parameters()] != heads[0]
+    assert [weight.detach().numpy().tobytes() for weight in other.model.hidden.parameters()] != heads[0]
 
 
 def test_policies_share_the_rows_they_start_from(data):
@@ -191,8 +191,8 @@ def test_policies_share_batches_and_dropout(data, monkeypatch, architecture):
             seen.append(self.rows[positions].tolist())
             yield positions
 
-    def spied_forward(self, inputs):
-        outputs = forward(self, inputs)
+    def spied_forward(self, inputs, **options):
+        outputs = forward(self, inputs, **options)
         if self.training:
             seen.append([generator.get_state().numpy().tobytes() for generator in self.generators])
         return outputs

@@ -7,7 +7,15 @@ from typing import cast
 from torch import nn
 
 from meltpoint.errors import InputError
-from meltpoint.models.architectures import Architecture, Builder, PoolsFirst, Stackable, stack_models, token_mask
+from meltpoint.models.architectures import (
+    Architecture,
+    Builder,
+    PoolsFirst,
+    Stackable,
+    TextModel,
+    stack_models,
+    token_mask,
+)
 from meltpoint.models.average import AVERAGE, AverageClassifier
 from meltpoint.models.cnn import CNN, ConvolutionalClassifier
 
@@ -19,6 +27,7 @@ __all__ = [
     "ConvolutionalClassifier",
     "PoolsFirst",
     "Stackable",
+    "TextModel",
     "build_model",
     "find_architecture",
     "stack_models",

@@ -12,30 +12,55 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 Builder = Callable[[nn.Embedding, int], nn.Module]
 
 
-class Stackable(nn.Module, ABC):
-    """A model that scores texts from rows of a table, so that many of it can be trained in one pass.
+class TextModel(nn.Module, ABC):
+    """A model over rows of a table: features of a text, and a linear output that makes scores of them.
 
-    Every parameter but the embedding's may carry a leading axis of K members (:func:`stack_models`): the K models
-    then read K tables at once. Written for the last axes alone, :meth:`scores` is the same code for one and for many.
+    What reads texts (:meth:`encode`, :meth:`states`) stands apart from what answers (``output``): a model of pairs or a
+    tagger builds on the first and brings an answer of its own.
+
+    Attributes:
+        embedding: The table.
+        output: Makes scores of the features: ``(*K, B, F) -> (*K, B, C)``.
+        num_features: F.
     """
 
     embedding: nn.Embedding
+    output: nn.Module
+    num_features: int
 
     @abstractmethod
-    def scores(self, table: Tensor, ids: Tensor) -> Tensor:
-        """Scores texts.
+    def encode(self, table: Tensor, ids: Tensor) -> Tensor:
+        """Reads texts.
 
         Args:
-            table: ``(U, D)``, or ``(K, U, D)`` for K members; row 0 is the pad row.
-            ids: ``(B, T)`` int64 rows of the table, padded with 0; ``(K, B, T)`` where each member reads its own texts.
+            table: ``(U, D)``; row 0 is the pad row.
+            ids: ``(B, T)`` int64 rows of the table, padded with 0 on the right.
 
         Returns:
-            ``(B, C)``, or ``(K, B, C)``.
+            ``(B, F)`` features. They do not depend on the width of the batch; a text without a token has features, too.
         """
+
+    @abstractmethod
+    def states(self, table: Tensor, ids: Tensor) -> Tensor:
+        """Reads texts and gives each token features of its own.
+
+        Args:
+            table: As :meth:`encode` has it.
+            ids: Likewise.
+
+        Returns:
+            ``(B, T, F)``; what stands at a pad means nothing.
+        """
+
+    def scores(self, table: Tensor, ids: Tensor) -> Tensor:
+        """Scores texts: ``(B, C)``; arguments as :meth:`encode` has them."""
+        scores: Tensor = self.output(self.encode(table, ids))
+        return scores
 
     def forward(self, ids: Tensor) -> Tensor:
         """Scores texts: ids ``(B, T)`` int64 -> ``(B, C)``.
@@ -47,21 +72,40 @@ class Stackable(nn.Module, ABC):
         return self.scores(self.embedding(rows), local[1:].view_as(ids))
 
 
-class PoolsFirst(Stackable):
-    """A model that is a head over pooled features, where pooling has no randomness and no parameter.
+class Stackable(TextModel):
+    """A model many of which can be trained in one pass.
 
-    Where the table is frozen, the features never change and are computed once for all trainings that share the rows.
+    Every parameter but the embedding's may carry a leading axis of K members (:func:`stack_models`): the K models then
+    read K tables at once. Written for the last axes alone, its methods are the same code for one and for many:
+
+    - ``table`` is ``(K, U, D)``, or ``(1, U, D)`` where all members read one;
+    - ``ids`` are ``(B, T)``, or ``(K, B, T)`` where each member reads texts of its own;
+    - what is returned has a leading K, or 1 where the members have nothing of their own.
     """
 
-    head: nn.Module
+
+class PoolsFirst(Stackable):
+    """A model of pooled features, where pooling has no randomness and no parameter.
+
+    Where the table is frozen, the pooled features never change and are computed once for all trainings that share the
+    rows.
+    """
 
     @abstractmethod
     def pool(self, table: Tensor, ids: Tensor) -> Tensor:
-        """Turns ids ``(B, T)`` into features ``(B, F)``; with members as in :meth:`Stackable.scores`."""
+        """Turns ids ``(B, T)`` into pooled features ``(B, P)``; with members as in :class:`Stackable`."""
 
-    def scores(self, table: Tensor, ids: Tensor) -> Tensor:
-        """Scores texts by their pooled features."""
-        scores: Tensor = self.head(self.pool(table, ids))
+    @abstractmethod
+    def encode_pooled(self, pooled: Tensor) -> Tensor:
+        """Turns pooled features ``(*K, B, P)`` into features ``(*K, B, F)``."""
+
+    def encode(self, table: Tensor, ids: Tensor) -> Tensor:
+        """Reads texts."""
+        return self.encode_pooled(self.pool(table, ids))
+
+    def score_pooled(self, pooled: Tensor) -> Tensor:
+        """Scores texts by their pooled features: ``(*K, B, P) -> (*K, B, C)``."""
+        scores: Tensor = self.output(self.encode_pooled(pooled))
         return scores
 
 
@@ -99,6 +143,7 @@ class Architecture:
         summary: One line.
         build: ``(embedding, num_outputs, depth) -> nn.Module``.
         default_depth: Depth where ``name`` is written without ``:depth``; None where it has no depth.
+        least_depth: The smallest depth there is.
         learning_rates: The lowest and the highest that a study tries.
     """
 
@@ -107,8 +152,21 @@ class Architecture:
     build: Callable[[nn.Embedding, int, int], nn.Module]
     default_depth: int | None
     learning_rates: tuple[float, float]
+    least_depth: int = 0
 
 
 def token_mask(ids: Tensor) -> Tensor:
     """Returns which positions hold a token: bool, the shape of ``ids``. The pad id is 0."""
     return ids != 0
+
+
+def take_rows(table: Tensor, ids: Tensor) -> Tensor:
+    """Looks words up: ``(U, F)`` and ``(B, T)`` -> ``(B, T, F)``, with members as in :class:`Stackable`."""
+    if table.ndim == 2:
+        return functional.embedding(ids, table)
+    if ids.ndim == 2:
+        return table[:, ids]
+    # The tables of all members stand one below the other.
+    num_tables, num_rows, _ = table.shape
+    first_row = torch.arange(num_tables, device=ids.device).mul_(num_rows).view(-1, 1, 1)
+    return functional.embedding(ids + first_row, table.flatten(0, 1))

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from meltpoint.models.architectures import Architecture, PoolsFirst, token_mask
-from meltpoint.models.layers import Affine, SharedDropout
+from meltpoint.models.architectures import Architecture, PoolsFirst, take_rows, token_mask
+from meltpoint.models.layers import Affine, HiddenLayers
 
 HIDDEN_SIZE = 100
 DROPOUT = 0.2
@@ -21,12 +21,9 @@ class AverageClassifier(PoolsFirst):
     def __init__(self, embedding: nn.Embedding, num_outputs: int, *, depth: int = 1) -> None:
         super().__init__()
         self.embedding = embedding
-        layers: list[nn.Module] = []
-        size = embedding.embedding_dim
-        for _ in range(depth):
-            layers += [Affine(size, HIDDEN_SIZE), nn.ReLU(), SharedDropout(DROPOUT)]
-            size = HIDDEN_SIZE
-        self.head = nn.Sequential(*layers, Affine(size, num_outputs))
+        self.hidden = HiddenLayers(embedding.embedding_dim, HIDDEN_SIZE, depth=depth, dropout=DROPOUT)
+        self.num_features = self.hidden.num_features
+        self.output = Affine(self.num_features, num_outputs)
 
     def pool(self, table: Tensor, ids: Tensor) -> Tensor:
         """Averages the word vectors of each text: ``(*K, B, D)``."""
@@ -35,11 +32,21 @@ class AverageClassifier(PoolsFirst):
         if table.ndim == 2:
             return _weighted_sum(table, ids, share)
         # The tables of all members stand one below the other.
-        num_members, num_rows, dim = table.shape
-        first_row = torch.arange(num_members, device=ids.device).mul_(num_rows).view(-1, 1, 1)
-        rows = (ids + first_row).flatten(0, 1)
-        pooled = _weighted_sum(table.flatten(0, 1), rows, share.expand(num_members, *ids.shape[-2:]).flatten(0, 1))
-        return pooled.view(num_members, -1, dim)
+        num_tables, num_rows, _ = table.shape
+        first_row = torch.arange(num_tables, device=ids.device).mul_(num_rows).view(-1, 1, 1)
+        rows = ids + first_row
+        pooled = _weighted_sum(table.flatten(0, 1), rows.flatten(0, 1), share.expand(rows.shape).flatten(0, 1))
+        return pooled.view(len(rows), -1, table.shape[-1])
+
+    def encode_pooled(self, pooled: Tensor) -> Tensor:
+        """Takes the means through the hidden layers."""
+        features: Tensor = self.hidden(pooled)
+        return features
+
+    def states(self, table: Tensor, ids: Tensor) -> Tensor:
+        """Takes each word vector by itself through the hidden layers: a token knows nothing of its neighbours."""
+        states: Tensor = self.hidden(take_rows(table, ids), of_tokens=True)
+        return states
 
 
 def _weighted_sum(table: Tensor, ids: Tensor, weights: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from meltpoint.models.architectures import Architecture, Stackable
 from meltpoint.models.layers import Affine, SharedDropout
-from meltpoint.models.windows import Bank, max_over_windows
+from meltpoint.models.windows import Bank, max_over_windows, sums_around_tokens
 
 WIDTHS = (3, 4, 5)
 NUM_FILTERS = 100
@@ -42,15 +42,22 @@ class ConvolutionalClassifier(Stackable):
         self.bias = nn.Parameter(torch.cat([torch.empty(NUM_FILTERS).uniform_(-bound, bound) for bound in bounds]))
         self.bank = Bank(widths=WIDTHS, num_filters=NUM_FILTERS)
         self.dropout = SharedDropout(DROPOUT)
-        self.output = Affine(NUM_FILTERS * len(WIDTHS), num_outputs)
+        self.num_features = NUM_FILTERS * len(WIDTHS)
+        self.output = Affine(self.num_features, num_outputs)
 
-    def scores(self, table: Tensor, ids: Tensor) -> Tensor:
-        """Scores texts; shapes as :class:`Stackable` has them."""
+    def encode(self, table: Tensor, ids: Tensor) -> Tensor:
+        """Gives the highest of each filter over the windows of a text."""
         highest = max_over_windows(table @ self.filters, ids, self.bank)
         # ReLU and the bias rise with their input and are the same for all windows: they may as well come after.
-        features = functional.relu(highest + self.bias.unsqueeze(-2))
-        scores: Tensor = self.output(self.dropout(features))
-        return scores
+        features: Tensor = self.dropout(functional.relu(highest + self.bias.unsqueeze(-2)))
+        return features
+
+    def states(self, table: Tensor, ids: Tensor) -> Tensor:
+        """Gives each filter's value on the window around a token: as many tokens after it as before, or one fewer."""
+        sums = sums_around_tokens(table @ self.filters, ids, self.bank)
+        features = functional.relu(sums + self.bias.unsqueeze(-2).unsqueeze(-2))
+        states: Tensor = self.dropout(features, of_tokens=True)
+        return states
 
 
 CNN = Architecture(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class Affine(nn.Module):
@@ -21,11 +22,17 @@ class Affine(nn.Module):
         self.bias = nn.Parameter(torch.empty(num_outputs).uniform_(-bound, bound))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Maps features: ``(*K, B, F) -> (*K, B, H)``; features without a member axis are read by every member."""
+        """Maps features: ``(*K, ..., F) -> (*K, ..., H)``.
+
+        With members there are at least three axes, of which the first is theirs: of size 1, or left out of ``(B, F)``,
+        where all of them read the same features.
+        """
         if self.weight.ndim == 2:
-            return torch.addmm(self.bias, inputs, self.weight)
-        shared = inputs if inputs.ndim == 3 else inputs.expand(len(self.weight), *inputs.shape)
-        return torch.baddbmm(self.bias.unsqueeze(1), shared, self.weight)
+            return functional.linear(inputs, self.weight.T, self.bias)
+        members = inputs if inputs.ndim > 2 else inputs.unsqueeze(0)
+        shape = members.shape[1:-1]
+        flat = members.flatten(1, -2).expand(len(self.weight), -1, -1)
+        return torch.baddbmm(self.bias.unsqueeze(1), flat, self.weight).view(len(self.weight), *shape, -1)
 
 
 class SharedDropout(nn.Module):
@@ -48,20 +55,53 @@ class SharedDropout(nn.Module):
         self.source_of: Tensor | None = None
         self.num_texts: Sequence[int] | None = None
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Sets a share of the features of ``(*K, B, F)`` to zero and scales the others up, in training only."""
+    def forward(self, inputs: Tensor, *, of_tokens: bool = False) -> Tensor:
+        """Sets a share of the features to zero and scales the others up, in training only.
+
+        Args:
+            inputs: ``(*K, B, F)``, or ``(*K, B, T, F)`` features of tokens.
+            of_tokens: Whether there is an axis of tokens. All tokens of a text then lose the same features (Gal &
+                Ghahramani, NIPS 2016): what is drawn for a text does not depend on the width of its batch.
+        """
         if not self.training or not self.probability:
             return inputs
+        masks = self._masks(inputs, inputs.shape[-3 if of_tokens else -2])
+        return inputs * (masks.unsqueeze(-2) if of_tokens else masks)
+
+    def _masks(self, inputs: Tensor, num_texts: int) -> Tensor:
+        """Draws ``(B, F)``, or ``(K, B, F)`` where the members read texts of different sources."""
         keep = 1 - self.probability
-        shape = inputs.shape[-2:]
+        shape = (num_texts, inputs.shape[-1])
         if self.generators is None:
-            return inputs * torch.empty(shape, device=inputs.device).bernoulli_(keep).div_(keep)
+            return torch.empty(shape, device=inputs.device).bernoulli_(keep).div_(keep)
         masks = torch.zeros(len(self.generators), *shape)
         counts = self.num_texts or [len(masks[0])] * len(masks)
         for mask, generator, count in zip(masks, self.generators, counts, strict=True):
             mask[:count].bernoulli_(keep, generator=generator).div_(keep)
-        return inputs * (masks[0] if self.source_of is None else masks[self.source_of]).to(inputs)
+        return (masks[0] if self.source_of is None else masks[self.source_of]).to(inputs)
 
     def extra_repr(self) -> str:
         """Returns the probability, for printing."""
         return f"p={self.probability}"
+
+
+class HiddenLayers(nn.Module):
+    """Layers of ``Affine``, ReLU and dropout, one after another; with none of them, nothing happens.
+
+    Attributes:
+        layers: The affine maps.
+        num_features: H, of the last layer.
+    """
+
+    def __init__(self, num_inputs: int, num_features: int, *, depth: int, dropout: float) -> None:
+        super().__init__()
+        sizes = [num_inputs, *[num_features] * depth]
+        self.layers = nn.ModuleList(Affine(size, num_features) for size in sizes[:-1])
+        self.dropout = SharedDropout(dropout)
+        self.num_features = sizes[-1]
+
+    def forward(self, inputs: Tensor, *, of_tokens: bool = False) -> Tensor:
+        """Maps features ``(*K, B, F) -> (*K, B, H)``, or those of tokens ``(*K, B, T, F) -> (*K, B, T, H)``."""
+        for layer in self.layers:
+            inputs = self.dropout(functional.relu(layer(inputs)), of_tokens=of_tokens)
+        return inputs

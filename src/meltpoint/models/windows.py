@@ -1,5 +1,6 @@
 """Sums of projected words over windows, and the highest of them: a convolution and its max over time."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from meltpoint.models.architectures import token_mask
+from meltpoint.models.architectures import take_rows, token_mask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,28 +54,46 @@ def max_over_windows(projected: Tensor, ids: Tensor, bank: Bank) -> Tensor:
     return _by_tensor_operations(projected, ids, bank)
 
 
-def _by_tensor_operations(projected: Tensor, ids: Tensor, bank: Bank) -> Tensor:
-    """Does the same with torch alone: for other devices and other precisions."""
-    batch_size, length = ids.shape[-2:]
-    members = projected.shape[:-2]
-    present = token_mask(ids)
-    lengths = present.sum(dim=-1, keepdim=True)
-    texts = ids.expand(*members, batch_size, length).reshape(*members, -1)
+def sums_around_tokens(projected: Tensor, ids: Tensor, bank: Bank) -> Tensor:
+    """Adds up the projections of the words of the window around each token.
+
+    The window of the token at t starts at ``t - width // 2``. Arguments as :func:`max_over_windows` has them.
+
+    Returns:
+        ``(B, T, len(widths) x F)``, or with a leading K; what stands at a pad means nothing.
+    """
+    length = ids.shape[-1]
     outputs = []
+    for width, sums in zip(bank.widths, _sums_of_windows(projected, ids, bank), strict=True):
+        first = width - 1 - width // 2
+        outputs.append(sums[..., first : first + length, :])
+    return torch.cat(outputs, dim=-1)
+
+
+def _by_tensor_operations(projected: Tensor, ids: Tensor, bank: Bank) -> Tensor:
+    """Finds the highest sums with torch alone: for other devices and other precisions."""
+    lengths = token_mask(ids).sum(dim=-1, keepdim=True)
+    window = torch.arange(ids.shape[-1] + max(bank.widths) - 1, device=ids.device)
+    outputs = []
+    for width, sums in zip(bank.widths, _sums_of_windows(projected, ids, bank), strict=True):
+        inside = (window[: sums.shape[-2]] < lengths + (width - 1)).unsqueeze(-1)
+        outputs.append(sums.masked_fill(~inside, -torch.inf).amax(dim=-2))
+    return torch.cat(outputs, dim=-1)
+
+
+def _sums_of_windows(projected: Tensor, ids: Tensor, bank: Bank) -> Iterator[Tensor]:
+    """Yields for each width ``(*K, B, T + width - 1, F)``: the sums of the windows that start from ``1 - width`` on."""
+    present = token_mask(ids)
+    batch_size, length = ids.shape[-2:]
     for width, (first, last) in zip(bank.widths, pairwise(bank.first_columns), strict=True):
-        columns = projected[..., first:last]
-        index = texts.unsqueeze(-1).expand(*members, batch_size * length, last - first)
-        words = columns.gather(-2, index).view(*members, batch_size, length, width, bank.num_filters)
-        words = words * present[..., None, None]
-        sums = words.new_zeros(*members, batch_size, length + width - 1, bank.num_filters)
+        words = take_rows(projected[..., first:last], ids) * present.unsqueeze(-1)
+        words = words.reshape(*words.shape[:-1], width, bank.num_filters)
+        sums = words.new_zeros(*words.shape[:-4], batch_size, length + width - 1, bank.num_filters)
         for position in range(width):
             # The word at t stands at this position in the window that starts at t - position.
             start = width - 1 - position
             sums[..., start : start + length, :] += words[..., position, :]
-        window = torch.arange(length + width - 1, device=ids.device)
-        inside = (window < lengths + (width - 1)).unsqueeze(-1)
-        outputs.append(sums.masked_fill(~inside, -torch.inf).amax(dim=-2))
-    return torch.cat(outputs, dim=-1)
+        yield sums
 
 
 class _MaxOverWindows(torch.autograd.Function):

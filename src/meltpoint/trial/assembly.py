@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from meltpoint.embedding import AdamUpdate, Policy, PretrainedEmbedding, make_policy, pretrained_embeddings
-from meltpoint.models import Stackable, build_model
+from meltpoint.models import Stackable, TextModel, build_model
 from meltpoint.randomness import TorchStream, generator, seed_for, torch_generator, torch_seeded
 from meltpoint.trial.data import TrialData
 from meltpoint.trial.examples import Examples
@@ -177,7 +177,7 @@ def make_learner(
 def can_be_stacked(spec: TrialSpec, model: nn.Module) -> bool:
     """Whether a model is written for many members, and numbers say all that its policy does."""
     # A subclass with a forward pass of its own does more than its scores.
-    stackable = isinstance(model, Stackable) and type(model).forward is Stackable.forward
+    stackable = isinstance(model, Stackable) and type(model).forward is TextModel.forward
     return stackable and member_update(spec) is not None
 
 

@@ -249,5 +249,4 @@ class _Readout(nn.Module):
         if ids is not None:
             return self.stack.scores(inputs, ids)
         assert isinstance(self.stack, PoolsFirst)
-        scores: Tensor = self.stack.head(inputs)
-        return scores
+        return self.stack.score_pooled(inputs)
