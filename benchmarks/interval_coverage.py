@@ -23,7 +23,7 @@ from scipy.stats import norm
 from scipy.stats import t as student_t
 
 from meltpoint.randomness import generator
-from meltpoint.verdict import compare, decide, level_at, look_levels
+from meltpoint.verdict import compare, decide, look_levels
 from meltpoint.verdict.intervals import POINTS, interval_around, noise_of
 from meltpoint.verdict.layout import layout_of
 from meltpoint.verdict.moments import paired_moments
@@ -214,7 +214,7 @@ def simulated_studies(design, noise, num_rows, num_repeats, level, row_share, si
 def study_table(simulations, seed):
     """Prints coverage and half-widths of pooled intervals at the largest size, at the levels of the default looks."""
     repeats = (2, 3, 5, 10)
-    levels = look_levels(repeats[1:], repeats[-1]) | {2: level_at(2, [], repeats[-1])}
+    levels = look_levels(repeats[1:]) | look_levels(repeats[:1])
     print(
         f"\n### studies: coverage % of the worst policy, of all four (half-width, points), {simulations} simulations\n"
     )
@@ -241,7 +241,7 @@ def study_table(simulations, seed):
 def winner_table(simulations, seed):
     """Prints how often 8 candidates without any gain, looked at after 3, 5 and 10 repeats, yield a winner."""
     num_rows, num_policies, looks = 1000, 8, (3, 5, 10)
-    levels = look_levels(looks, max(looks), alpha=LEVEL)
+    levels = look_levels(looks, alpha=LEVEL)
     names = [f"policy-{index}" for index in range(num_policies)]
     print(f"\n### a winner named where there is none, % of {simulations} studies ({num_policies} candidates)\n")
     print("| design | noise | meltpoint, looks paid for | every look at .05, each gain alone |")

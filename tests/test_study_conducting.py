@@ -1,6 +1,7 @@
 """The course of a study: looks at fixed repeats, whatever finishes when; how it ends."""
 
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +12,7 @@ from meltpoint.report import verdict_document
 from meltpoint.run import StudyOptions, make_plan, prepare_material
 from meltpoint.studies import Findings, InProcess, Ledger, conduct
 from meltpoint.text import corpus_from_lists, tokenizer_for
+from meltpoint.verdict import look_levels
 
 NOUNS, CUES = ["film", "plot", "scene", "actor"], ["great", "fine", "lovely", "dull", "weak", "poor"]
 TEXTS = [f"{cue} {noun}" for noun in NOUNS for cue in CUES]
@@ -109,3 +111,43 @@ def test_a_watcher_sees_the_study_go_on(studied, tmp_path_factory):
     assert {snapshot.num_planned for snapshot in seen} == {12}
     left = [snapshot.seconds_left for snapshot in seen]
     assert all(seconds >= 0 for seconds in left)
+
+
+def test_more_repeats_later_are_as_good_as_at_once(studied, tmp_path_factory):
+    material, plan, records, _ = studied
+    few = replace(plan, max_repeats=3)
+    order = generator(0, "order")
+    findings = Findings(few, material.data, {})
+    with closing(Ledger(tmp_path_factory.mktemp("ledger") / "study.db")) as ledger:
+        first = conduct(findings, ledger, lambda: Replayed(records, order), num_workers=1)
+        assert (first.ending, first.judgement.num_repeats) == ("repeats", {10: 3})
+        more = Findings(plan, material.data, ledger.records())
+        second = conduct(more, ledger, lambda: Replayed(records, order), num_workers=1)
+    at_once, _ = run(material, plan, records, None, tmp_path_factory)
+    assert document(second, material) == document(at_once, material)
+
+
+def test_a_budget_that_ends_is_a_look_and_is_paid_for(studied, tmp_path_factory):
+    material, plan, records, _ = studied
+    two = {signature: record for signature, record in records.items() if record.spec.split.repeat < 2}
+    with closing(Ledger(tmp_path_factory.mktemp("ledger") / "study.db")) as ledger:
+        stopped = conduct(
+            Findings(plan, material.data, dict(two)),
+            ledger,
+            lambda: Replayed(records, None),
+            num_workers=1,
+            budget_seconds=0.0,
+        )
+        assert (stopped.ending, stopped.judgement.num_repeats) == ("budget", {10: 2})
+        resumed = conduct(Findings(plan, material.data, dict(records)), ledger, None, num_workers=1)
+    assert stopped.judgement.level == look_levels([2])[2]
+    assert resumed.judgement.level == look_levels([2, 3, 4])[4]
+
+
+def test_an_interruption_is_no_look(studied, tmp_path_factory):
+    material, plan, records, _ = studied
+    order = generator(1, "order")
+    stopped = Replayed(records, order, interrupt_after=11)
+    conclusion, _ = run(material, plan, {}, lambda: stopped, tmp_path_factory)
+    assert (conclusion.ending, conclusion.judgement.num_repeats) == ("interrupted", {10: 3})
+    assert conclusion.judgement.level == look_levels([3])[3]

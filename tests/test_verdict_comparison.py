@@ -132,7 +132,7 @@ def test_wrong_arguments_are_named(arguments, message):
 def false_winner_rate(simulations, *, num_rows=200, looks=(3, 5, 10)):
     """Returns how often a study of three candidates without any gain, stopped at a win, names a winner."""
     draws = np.random.default_rng(11)
-    levels = look_levels(looks, looks[-1])
+    levels = look_levels(looks)
     winners = 0
     for _ in range(simulations):
         gains = {

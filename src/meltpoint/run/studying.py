@@ -296,13 +296,17 @@ def hand_over(material: Material, run: Run, conclusion: Conclusion, *, device: s
 
 
 def _check_plan(ledger: Ledger, plan: StudyPlan, out: Path) -> None:
-    """Keeps the plan in a new ledger; refuses to go on with another one."""
+    """Keeps the plan in a new ledger; refuses to go on with another one, unless it only has more repeats."""
     kept = ledger.read("plan")
     if kept is None:
         ledger.write("plan", plan.to_json())
         return
     before, now = json.loads(kept), json.loads(plan.to_json())
     if before == now:
+        return
+    if before | {"max_repeats": plan.max_repeats} == now and before["max_repeats"] < plan.max_repeats:
+        # More repeats are more of the same study: its looks have spent what they would have spent anyway.
+        ledger.write("plan", plan.to_json())
         return
     names = {"study": "data, vectors or tokenizer", "max_repeats": "repeats", "rope_points": "rope"}
     differences = [

@@ -1,7 +1,8 @@
 """The course of a study: start trials, keep their results, look, stop."""
 
+import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,10 +13,12 @@ from meltpoint.studies.ledger import Ledger
 from meltpoint.studies.plan import Search
 from meltpoint.studies.recording import TrialRecord
 from meltpoint.trial import TrialSpec
-from meltpoint.verdict import default_looks, level_at, look_levels
+from meltpoint.verdict import default_looks, look_levels
 
 Ending = Literal["decided", "repeats", "budget", "interrupted"]
 TICK_SECONDS = 0.2
+LOOKS = "looks"
+"""The fact in the ledger that says at which repeats a stopped study has been looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +71,9 @@ def conduct(
     """Runs the trials of a plan until the verdict is clear, the repeats are done or the time is up.
 
     Looks are taken after fixed numbers of complete repeats, in order, and the verdict of a look rests on those repeats
-    alone: what other trials have finished meanwhile, and in which order, makes no difference. Ctrl-C ends the study as
-    the budget does.
+    alone: what other trials have finished meanwhile, and in which order, makes no difference. The end of the budget is
+    a look, too, and is kept in the ledger: if the study goes on, later looks spend what is left. Ctrl-C is none, for
+    whoever presses it may have seen the results: the verdict is then that of the last look.
 
     Args:
         findings: The plan, the data, and the trials finished in earlier runs.
@@ -84,8 +88,7 @@ def conduct(
     """
     plan = findings.plan
     started = time.monotonic()
-    looks = default_looks(plan.max_repeats)
-    levels = look_levels(looks, plan.max_repeats)
+    looks = planned_looks(ledger, plan.max_repeats)
     searches = [search for repeat in range(plan.max_repeats) for search in plan.searches(repeat)]
     planned = [spec for search in searches for spec in search]
     taken: list[int] = []
@@ -96,21 +99,25 @@ def conduct(
             if look > complete:
                 return None
             taken.append(look)
-            judgement = judge(findings, dict.fromkeys(plan.sizes, look), level=levels[look])
+            judgement = judge(findings, dict.fromkeys(plan.sizes, look), level=look_levels(taken)[look])
             if judgement.enough or look == plan.max_repeats:
                 ending: Ending = "decided" if judgement.enough else "repeats"
+                keep_looks(ledger, taken)
                 return Conclusion(ending=ending, judgement=judgement, findings=findings)
         return None
 
     def stop_early(ending: Ending) -> Conclusion:
         complete = {size: findings.complete_repeats(size) for size in plan.sizes}
         largest = complete[plan.sizes[-1]]
-        if taken and largest <= taken[-1]:
-            # Nothing complete has come since the last look: its level stays what it was.
+        if taken and (ending == "interrupted" or largest <= taken[-1]):
+            # Not a look of its own: the verdict stays that of the last one.
             complete = dict.fromkeys(plan.sizes, taken[-1])
-            level = levels[taken[-1]]
+            level = look_levels(taken)[taken[-1]]
         else:
-            level = level_at(largest, taken, plan.max_repeats) if largest else levels[looks[0]]
+            paid = [*taken, max(largest, 1)]
+            level = look_levels(paid)[paid[-1]]
+            if ending == "budget" and largest:
+                keep_looks(ledger, paid)
         return Conclusion(ending=ending, judgement=judge(findings, complete, level=level), findings=findings)
 
     if conclusion := take_looks():
@@ -142,6 +149,20 @@ def conduct(
         except KeyboardInterrupt:
             return stop_early("interrupted")
     return stop_early("budget")
+
+
+def planned_looks(ledger: Ledger, max_repeats: int) -> tuple[int, ...]:
+    """Returns the repeats after which to look: those at which the study was stopped before, and the usual ones after.
+
+    A look once taken stays one: what it spent is spent.
+    """
+    kept = tuple(json.loads(ledger.read(LOOKS) or "[]"))
+    return (*kept, *(look for look in default_looks(max_repeats) if look > max(kept, default=0)))
+
+
+def keep_looks(ledger: Ledger, taken: Sequence[int]) -> None:
+    """Keeps which looks a stopped study has taken."""
+    ledger.write(LOOKS, json.dumps(list(taken)))
 
 
 def _results(

@@ -7,7 +7,7 @@ from meltpoint.verdict.comparison import Comparison, Gain, compare, compare_size
 from meltpoint.verdict.decision import Decision, decide
 from meltpoint.verdict.intervals import Interval, compare_pair
 from meltpoint.verdict.layout import Design
-from meltpoint.verdict.looks import default_looks, level_at, look_levels
+from meltpoint.verdict.looks import default_looks, look_levels
 from meltpoint.verdict.melting import MeltingPoint, melting_point
 from meltpoint.verdict.pseudo_values import pseudo_values
 from meltpoint.verdict.subgroups import SubgroupGains, compare_subgroups
@@ -26,7 +26,6 @@ __all__ = [
     "compare_subgroups",
     "decide",
     "default_looks",
-    "level_at",
     "look_levels",
     "melting_point",
     "pseudo_values",
