@@ -29,7 +29,7 @@ $(STAMPS)/run: pyproject.toml constraints.txt
 
 $(STAMPS)/test: $(STAMPS)/run
 	@echo "installing what the checks need"
-	$(PIP) --editable '.[glove,ray,mlflow,test,check,docs]'
+	$(PIP) --editable '.[glove,ray,mlflow,onnx,test,check,docs]'
 	@mkdir -p $(STAMPS) && touch $@
 
 checks: $(STAMPS)/test

@@ -38,3 +38,18 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared data in {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def model_folder(glove: Vectors, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small trained model in its folder: 24 reviews, ``average``, ``fine-tuned``."""
+    from meltpoint.run import StudyOptions, prepare_material, train_policy
+    from meltpoint.text import corpus_from_lists, tokenizer_for
+
+    nouns, cues = ["film", "plot", "scene", "actor"], ["great", "fine", "lovely", "dull", "weak", "poor"]
+    texts = [f"{cue} {noun}" for noun in nouns for cue in cues]
+    labels = ["good" if row % len(cues) < 3 else "bad" for row in range(len(texts))]
+    material = prepare_material(corpus_from_lists(texts, labels), glove, tokenizer_for(glove))
+    folder = tmp_path_factory.mktemp("trained") / "model"
+    train_policy(material, StudyOptions(search_trials=1, num_folds=2), "fine-tuned", folder)
+    return folder

@@ -17,7 +17,7 @@ NOUNS, CUES = ["film", "plot", "scene", "actor"], ["great", "fine", "lovely", "d
 TEXTS = [f"{cue} {noun}" for noun in NOUNS for cue in CUES]
 # Every cue is as often good as bad: there is little to learn, and training soon ends by its patience.
 LABELS = [("good", "bad")[(row + row // len(CUES)) % 2] for row in range(len(TEXTS))]
-FILES = ["config.json", "model.safetensors", "vocabulary.json"]
+FILES = ["README.md", "config.json", "model.safetensors", "vocabulary.json"]
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_a_damaged_tokenizer_is_told(damage, message, own_folder):
         load_model(own_folder)
 
 
-def test_the_folder_holds_three_files_and_no_pickle(folder):
+def test_the_folder_holds_four_files_and_no_pickle(folder):
     assert sorted(path.name for path in folder.iterdir()) == FILES
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     assert (config["schema"], config["policy"], config["classes"]) == (

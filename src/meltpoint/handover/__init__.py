@@ -1,11 +1,31 @@
-"""The trained model: made, kept in a folder, and used."""
+"""The trained model: made, kept in a folder, used, and exported.
 
-from meltpoint.handover.final_training import FinalRecipe, final_recipe, train_final, versions
-from meltpoint.handover.model_folder import ModelConfig, TrainedModel, load_model, save_model
-from meltpoint.handover.prediction import Prediction, Predictor, make_predictor
-from meltpoint.handover.unseen_words import UnseenReading, UnseenWords, open_model_vectors
+The names below are loaded when they are first used: predicting needs nothing of what trained the model, and starts at
+once without it.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from meltpoint.handover.export import EXPORTERS, Exported, export_model
+    from meltpoint.handover.final_training import FinalRecipe, final_recipe, train_final, versions
+    from meltpoint.handover.model_folder import ModelConfig, TrainedModel, load_model, save_model
+    from meltpoint.handover.prediction import Prediction, Predictor, make_predictor
+    from meltpoint.handover.unseen_words import UnseenReading, UnseenWords, open_model_vectors
+
+_HOMES = {
+    "export": ("EXPORTERS", "Exported", "export_model"),
+    "final_training": ("FinalRecipe", "final_recipe", "train_final", "versions"),
+    "model_folder": ("ModelConfig", "TrainedModel", "load_model", "save_model"),
+    "prediction": ("Prediction", "Predictor", "make_predictor"),
+    "unseen_words": ("UnseenReading", "UnseenWords", "open_model_vectors"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "EXPORTERS",
+    "Exported",
     "FinalRecipe",
     "ModelConfig",
     "Prediction",
@@ -13,6 +33,7 @@ __all__ = [
     "TrainedModel",
     "UnseenReading",
     "UnseenWords",
+    "export_model",
     "final_recipe",
     "load_model",
     "make_predictor",
@@ -21,3 +42,13 @@ __all__ = [
     "train_final",
     "versions",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'meltpoint.handover' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"meltpoint.handover.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -106,7 +106,12 @@ def train_final(
         tokenizer=tokenizer,
         max_tokens=spec.schedule.max_tokens,
         embedding_dim=vectors.dim,
-        vectors={"name": vectors.name, "source": _lasting(vectors.source), "digest": vectors.digest},
+        vectors={
+            "name": vectors.name,
+            "source": _lasting(vectors.source),
+            "digest": vectors.digest,
+            "licence": vectors.licence or "",
+        },
         seed=seed,
         versions=versions(),
     )

@@ -1,11 +1,10 @@
-"""A trained model as a folder: config.json, vocabulary.json, model.safetensors. Never a pickle.
+"""A trained model as a folder: config.json, vocabulary.json, model.safetensors, README.md. Never a pickle.
 
 A model over pieces of words also holds the tokenizer.json that cuts texts into them.
 """
 
 import json
-import shutil
-import tempfile
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ from torch import nn
 
 from meltpoint.embedding import PretrainedEmbedding, policy_class, pretrained_embeddings
 from meltpoint.errors import DiskError, InputError, RunFolderError
+from meltpoint.handover.card import CARD, LOADING, find_evidence, model_card
+from meltpoint.handover.whole_folder import whole_folder
 from meltpoint.models import build_model
 from meltpoint.text import OWN_TOKENIZER, OwnTokenizer, Tokenizer, Vocabulary, tokenizer_named
 
@@ -40,7 +41,8 @@ class ModelConfig:
         tokenizer: Name of the tokenizer; ``tokenizer.json`` for the one in the folder.
         max_tokens: Longer texts are cut.
         embedding_dim: D.
-        vectors: Name, source and digest of the pretrained vectors; words that training never saw are read from them.
+        vectors: Name, source, digest and licence of the pretrained vectors; words that training never saw are read
+            from them.
         seed: The master seed.
         versions: Of meltpoint, torch and numpy.
     """
@@ -95,37 +97,37 @@ def save_model(trained: TrainedModel, folder: Path) -> None:
     Raises:
         DiskError: It cannot be written; what stood there before still stands.
     """
+    config = {"schema": MODEL_SCHEMA, **asdict(trained.config)}
+    card = model_card(
+        trained.config,
+        len(trained.vocabulary) - 2,
+        find_evidence(folder, trained.config),
+        title=folder.absolute().name,
+        loading=LOADING.format(folder=folder),
+    )
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise _disk_error(folder, error) from error
-    try:
-        config = {"schema": MODEL_SCHEMA, **asdict(trained.config)}
-        (beside / CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        (beside / VOCABULARY).write_text(json.dumps(trained.vocabulary.to_list(), ensure_ascii=False), encoding="utf-8")
-        if isinstance(trained.vocabulary.tokenizer, OwnTokenizer):
-            (beside / OWN_TOKENIZER).write_bytes(trained.vocabulary.tokenizer.content)
-        weights = {name: tensor.detach().contiguous() for name, tensor in trained.model.state_dict().items()}
-        save_file(weights, beside / WEIGHTS)
-        beside.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        beside.replace(folder)
+        with whole_folder(folder) as fresh:
+            (fresh / CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            words = json.dumps(trained.vocabulary.to_list(), ensure_ascii=False)
+            (fresh / VOCABULARY).write_text(words, encoding="utf-8")
+            if isinstance(trained.vocabulary.tokenizer, OwnTokenizer):
+                (fresh / OWN_TOKENIZER).write_bytes(trained.vocabulary.tokenizer.content)
+            weights = {name: tensor.detach().contiguous() for name, tensor in trained.model.state_dict().items()}
+            save_file(weights, fresh / WEIGHTS)
+            (fresh / CARD).write_text(card, encoding="utf-8")
     except (OSError, SafetensorError) as error:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise _disk_error(folder, error) from error
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
+        raise DiskError(
+            f"Cannot write the model folder {folder}: {error}. Nothing half-written was left there."
+        ) from error
 
 
-def load_model(folder: Path) -> TrainedModel:
+def load_model(folder: str | os.PathLike[str]) -> TrainedModel:
     """Reads a model folder.
 
     Raises:
         RunFolderError: It is not one, or it is damaged; the message names the file.
     """
+    folder = Path(folder)
     if not (folder / CONFIG).is_file():
         inside = folder / "model"
         hint = f" Did you mean {inside}?" if (inside / CONFIG).is_file() else ""
@@ -177,7 +179,3 @@ def _read_weights(path: Path) -> Mapping[str, torch.Tensor]:
     except (OSError, SafetensorError) as error:
         raise RunFolderError(f"Cannot read {path}: {error}") from error
     return weights
-
-
-def _disk_error(folder: Path, error: Exception) -> DiskError:
-    return DiskError(f"Cannot write the model folder {folder}: {error}. Nothing half-written was left there.")

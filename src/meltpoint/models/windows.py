@@ -46,7 +46,9 @@ def max_over_windows(projected: Tensor, ids: Tensor, bank: Bank) -> Tensor:
     Returns:
         ``(B, len(widths) x F)``, or with a leading K.
     """
-    if projected.device.type == "cpu" and projected.dtype == torch.float32:
+    # What torch traces, for ONNX or for its compiler, must be made of its own operations.
+    compiled = projected.device.type == "cpu" and projected.dtype == torch.float32
+    if compiled and not torch.compiler.is_compiling():
         members = projected if projected.ndim == 3 else projected.unsqueeze(0)
         texts = ids if ids.ndim == 3 else ids.unsqueeze(0)
         highest: Tensor = _MaxOverWindows.apply(members, texts, bank)  # type: ignore[no-untyped-call]

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
+from tokenizers.pre_tokenizers import WhitespaceSplit
+
 from meltpoint.errors import InputError
 from meltpoint.text.tokenizers.own import OWN_TOKENIZER, OwnTokenizer
 from meltpoint.text.tokenizers.tokenizer import Tokenizer
@@ -15,18 +17,32 @@ from meltpoint.text.tokenizers.treebank import (
     cut_lower_case,
     cut_whole_keeping_case,
     cut_whole_lower_case,
+    rules_keeping_case,
+    rules_lower_case,
 )
 from meltpoint.text.tokenizers.twitter import cut_tweet
 
 _REGISTRY: Final = {
     tokenizer.name: tokenizer
     for tokenizer in (
-        Tokenizer("treebank-lower", cut_lower_case, words="words in lower case, contractions cut in two (do n't)"),
-        Tokenizer("treebank", cut_keeping_case, words="words with their capitals, contractions cut in two (do n't)"),
+        Tokenizer(
+            "treebank-lower",
+            cut_lower_case,
+            words="words in lower case, contractions cut in two (do n't)",
+            rules=rules_lower_case,
+        ),
+        Tokenizer(
+            "treebank",
+            cut_keeping_case,
+            words="words with their capitals, contractions cut in two (do n't)",
+            rules=rules_keeping_case,
+        ),
         Tokenizer("whole-lower", cut_whole_lower_case, words="words in lower case, contractions whole (don't)"),
         Tokenizer("whole", cut_whole_keeping_case, words="words with their capitals, contractions whole (don't)"),
         Tokenizer("twitter", cut_tweet, words="words in lower case and marks for what fills tweets (<user>, <url>)"),
-        Tokenizer("whitespace", str.split, words="words as blanks separate them"),
+        Tokenizer(
+            "whitespace", str.split, words="words as blanks separate them", rules=lambda: (None, WhitespaceSplit())
+        ),
     )
 }
 

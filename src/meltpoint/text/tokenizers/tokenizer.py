@@ -1,6 +1,13 @@
 """What a tokenizer is: a name, and a function from a text to its words."""
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tokenizers.normalizers import Normalizer
+    from tokenizers.pre_tokenizers import PreTokenizer
+
+    Rules = Callable[[], "tuple[Normalizer | None, PreTokenizer]"]
 
 
 class Tokenizer:
@@ -9,11 +16,14 @@ class Tokenizer:
     Attributes:
         name: Its name in the registry, by which :func:`meltpoint.text.tokenizer_named` finds it again.
         words: What its words are like, as in "the vectors hold ...".
+        rules: Returns the same cutting as a normalizer and a pre-tokenizer of the ``tokenizers`` library, for others
+            to use; None where they cannot express it.
     """
 
-    def __init__(self, name: str, cut: Callable[[str], list[str]], *, words: str) -> None:
+    def __init__(self, name: str, cut: Callable[[str], list[str]], *, words: str, rules: "Rules | None" = None) -> None:
         self.name = name
         self.words = words
+        self.rules = rules
         self._cut = cut
 
     def __call__(self, text: str) -> list[str]:

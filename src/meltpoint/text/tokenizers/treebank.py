@@ -96,6 +96,16 @@ _SPELLED = normalizers.Sequence(_spelling())
 _SPELLED_LOWER = normalizers.Sequence([*_spelling(), normalizers.Lowercase()])
 
 
+def rules_lower_case() -> tuple[normalizers.Normalizer, pre_tokenizers.PreTokenizer]:
+    """Returns what :func:`cut_lower_case` does, as parts of a ``tokenizer.json``."""
+    return _SPELLED_LOWER, _SPLITTER
+
+
+def rules_keeping_case() -> tuple[normalizers.Normalizer, pre_tokenizers.PreTokenizer]:
+    """Returns what :func:`cut_keeping_case` does, as parts of a ``tokenizer.json``: slower, but the same cuts."""
+    return _SPELLED, pre_tokenizers.Split(Regex(f"(?i:{_TREEBANK})"), behavior="removed", invert=True)
+
+
 def cut_lower_case(text: str) -> list[str]:
     """Returns the words of a text in lower case."""
     return split_lower_case(_SPELLED_LOWER.normalize_str(text))
