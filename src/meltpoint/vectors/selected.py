@@ -4,7 +4,7 @@ Nothing is written. A text file is gone through at about the speed of the disk, 
 split; see ``formats.text``.
 """
 
-from collections.abc import Collection, Generator, Iterable
+from collections.abc import Collection, Generator
 from contextlib import closing
 from typing import Protocol, runtime_checkable
 
@@ -28,12 +28,12 @@ class _SelectiveFormat(Protocol):
         ...
 
 
-def read_selected(source: Source, words: Iterable[bytes]) -> MappedStore:
+def read_selected(source: Source, wanted: Collection[bytes]) -> MappedStore:
     """Reads the rows of some words.
 
     Args:
         source: What to read.
-        words: The words that are wanted, UTF-8; those that the source lacks are simply absent.
+        wanted: The words that are wanted, UTF-8; those that the source lacks are simply absent.
 
     Returns:
         Their rows in the source's order, in memory: as a store would hold them, but without subword vectors and
@@ -44,8 +44,9 @@ def read_selected(source: Source, words: Iterable[bytes]) -> MappedStore:
         VectorFileError: The source cannot be read.
     """
     vector_format = format_of(source)
-    wanted = set(words)
-    rows: dict[bytes, NDArray[np.float32]] = {}
+    wanted = frozenset(wanted)
+    kept: dict[bytes, None] = {}  # in the source's order
+    matrices: list[NDArray[np.float32]] = []
     rows_read = duplicates = skipped = dim = 0
     skipped_places: list[str] = []
     with closing(_read_chunks(vector_format, source, wanted)) as chunks:
@@ -54,27 +55,31 @@ def read_selected(source: Source, words: Iterable[bytes]) -> MappedStore:
             skipped += chunk.skipped
             skipped_places += chunk.skipped_places[: MOST_PLACES - len(skipped_places)]
             dim = chunk.matrix.shape[1]
+            positions = []
             for position, word in enumerate(chunk.words):
-                if word in rows:
+                if word in kept:
                     duplicates += 1
                 elif word in wanted:
-                    rows[word] = chunk.matrix[position].copy()  # not a view, which would keep the whole chunk
-    matrix = np.array(list(rows.values()), dtype=np.float32).reshape(len(rows), dim)
+                    kept[word] = None
+                    positions.append(position)
+            matrices.append(chunk.matrix[positions])  # a copy: a view would keep the whole chunk
+    matrix = np.concatenate(matrices) if matrices else np.empty((0, dim), dtype=np.float32)
     matrix.flags.writeable = False
-    chunk = Chunk.of(list(rows), matrix)
-    hashes, order = sort_hashes(hash_words(rows))
+    words = list(kept)
+    chunk = Chunk.of(words, matrix)
+    hashes, order = sort_hashes(hash_words(words))
     return MappedStore(
         folder=None,
         meta=StoreMeta(
             version=STORE_VERSION,
             file_format=vector_format.name,
-            rows=len(rows),
+            rows=len(words),
             rows_read=rows_read,
             duplicates=duplicates,
             skipped=skipped,
             skipped_places=skipped_places,
             dim=dim,
-            lowercase=is_lowercase(list(rows)),
+            lowercase=is_lowercase(words),
             digest=digest_rows(chunk.text, chunk.offsets, matrix),
             subwords=None,
             attachments=[],

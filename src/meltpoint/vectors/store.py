@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from meltpoint.vectors.index import WordIndex
 
-STORE_VERSION = 2
+STORE_VERSION = 3
 CACHE_VARIABLE = "MELTPOINT_CACHE"
 META_FILE = "meta.json"
 MATRIX_FILE = "matrix.npy"
@@ -70,7 +70,7 @@ class StoreMeta:
         skipped_places: Where the first of these stand.
         dim: Columns: D.
         lowercase: Whether lower-casing changes no word.
-        digest: Hex BLAKE2b-128 over dimension, words and matrix, and over subwords and attachments where there are any.
+        digest: Hex BLAKE3-128 over dimension, words and matrix, and over subwords and attachments where there are any.
         subwords: What is known of the n-gram vectors, if there are any.
         attachments: The names of the attachments.
         sizes_bytes: The size of each file of :data:`DATA_FILES`, of the subwords and of each attachment.

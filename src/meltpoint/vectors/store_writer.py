@@ -2,15 +2,14 @@
 
 import contextlib
 import errno
-import hashlib
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import compress, pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
 import numpy as np
+from blake3 import blake3
 from numpy.typing import NDArray
 
 from meltpoint.errors import VectorFileError
@@ -165,21 +164,22 @@ class StoreWriter:
     def _digest(self, offsets: NDArray[np.int64]) -> str:
         """Returns the identity of the content; ``offsets`` are those of the words as they stand in the file now."""
         self._words.seek(0)
-        words = _new_digest()
+        words = blake3()
         while block := self._words.read(_ROWS_BYTES):
             words.update(block)
-        identity = _identify(words.digest(), offsets, self._matrix.finish(), dim=self._matrix.dim)
+        words_digest = words.digest(length=_DIGEST_BYTES)
+        identity = _identify(words_digest, offsets, self._matrix.finish(), dim=self._matrix.dim)
         if self._subwords is not None and self._subword_matrix is not None:
             identity.update(f"{self._subwords.min_n} {self._subwords.max_n}".encode())
             identity.update(self._subword_matrix.finish())
         for name, content in sorted(self._attachments.items()):
             identity.update(name.encode())
-            identity.update(_new_digest(content).digest())
-        return str(identity.hexdigest())
+            identity.update(_digest(content))
+        return identity.hexdigest(length=_DIGEST_BYTES)
 
 
 class _MatrixFile:
-    """A growing ``.npy`` file of float32 rows; a second thread hashes them while the next ones are on their way.
+    """A growing ``.npy`` file of float32 rows.
 
     Attributes:
         num_rows: Rows so far.
@@ -188,9 +188,7 @@ class _MatrixFile:
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("w+b")
-        self._thread = ThreadPoolExecutor(max_workers=1)
-        self._hashing: Future[None] | None = None
-        self._digest = _new_digest()
+        self._digest = blake3()
         self._header_bytes = 0
         self.num_rows = 0
         self.dim = 0
@@ -201,7 +199,6 @@ class _MatrixFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._thread.shutdown()
         self._file.close()
 
     def append(self, matrix: NDArray[np.float32]) -> None:
@@ -211,19 +208,17 @@ class _MatrixFile:
             self._header_bytes = _write_header(self._file, 0, self.dim)
         # The file says what it holds: little-endian, on any machine.
         rows = np.ascontiguousarray(matrix, dtype="<f4")
-        self._wait()
-        self._hashing = self._thread.submit(self._digest.update, rows.data)
+        self._digest.update(_bytes_of(rows))
         self._file.write(rows.data)
         self.num_rows += len(rows)
 
     def keep_rows(self, keeps: NDArray[np.bool_]) -> None:
         """Moves the rows for which ``keeps``, shape (number of rows,), is True together, and drops the others."""
-        self._wait()
-        self._digest = _new_digest()
+        self._digest = blake3()
         target = self._header_bytes
         for start, rows in self._read_rows():
             kept = rows[keeps[start : start + len(rows)]]
-            self._digest.update(kept.data)
+            self._digest.update(_bytes_of(kept))
             self._file.seek(target)
             self._file.write(kept.data)
             target += kept.nbytes
@@ -232,11 +227,10 @@ class _MatrixFile:
 
     def finish(self) -> bytes:
         """Writes the final header, and returns the digest of all rows."""
-        self._wait()
         self._file.seek(0)
         if _write_header(self._file, self.num_rows, self.dim) != self._header_bytes:
             raise OSError(errno.EIO, "the header of the matrix has grown over its rows")
-        return bytes(self._digest.digest())
+        return self._digest.digest(length=_DIGEST_BYTES)
 
     def _read_rows(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Yields the rows, some megabytes at a time, each time with the number of the first."""
@@ -246,10 +240,6 @@ class _MatrixFile:
             self._file.seek(self._header_bytes + start * row_bytes)
             content = self._file.read(min(step, self.num_rows - start) * row_bytes)
             yield start, np.frombuffer(content, dtype="<f4").reshape(-1, self.dim)
-
-    def _wait(self) -> None:
-        if self._hashing is not None:
-            self._hashing.result()
 
 
 def digest_rows(text: bytes, offsets: NDArray[np.int64], matrix: NDArray[np.float32]) -> str:
@@ -261,16 +251,25 @@ def digest_rows(text: bytes, offsets: NDArray[np.int64], matrix: NDArray[np.floa
         matrix: Shape (V, D), in C order.
     """
     rows = np.ascontiguousarray(matrix, dtype="<f4")
-    digests = _new_digest(text).digest(), _new_digest(rows.tobytes()).digest()
-    return str(_identify(digests[0], offsets, digests[1], dim=matrix.shape[1]).hexdigest())
+    identity = _identify(_digest(text), offsets, _digest(_bytes_of(rows)), dim=matrix.shape[1])
+    return identity.hexdigest(length=_DIGEST_BYTES)
 
 
-def _identify(words: bytes, offsets: NDArray[np.int64], matrix: bytes, *, dim: int) -> Any:
+def _identify(words: bytes, offsets: NDArray[np.int64], matrix: bytes, *, dim: int) -> blake3:
     """Returns the digest over the digests of words and matrix, to which more may be added."""
-    identity = _new_digest(f"{len(offsets) - 1} x {dim}".encode())
-    for part in (words, offsets.astype("<i8").data, matrix):
+    identity = blake3(f"{len(offsets) - 1} x {dim}".encode())
+    for part in (words, _bytes_of(offsets.astype("<i8")), matrix):
         identity.update(part)
     return identity
+
+
+def _digest(content: bytes | memoryview) -> bytes:
+    return blake3(content).digest(length=_DIGEST_BYTES)
+
+
+def _bytes_of(array: NDArray[Any]) -> memoryview:
+    """Returns the bytes of an array in C order, not copied."""
+    return array.reshape(-1).view(np.uint8).data
 
 
 def _write_header(file: IO[bytes], num_rows: int, dim: int) -> int:
@@ -278,10 +277,6 @@ def _write_header(file: IO[bytes], num_rows: int, dim: int) -> int:
     header: dict[str, Any] = {"descr": "<f4", "fortran_order": False, "shape": (num_rows, dim)}
     np.lib.format.write_array_header_1_0(file, header)
     return file.tell()
-
-
-def _new_digest(content: bytes = b"") -> Any:
-    return hashlib.blake2b(content, digest_size=_DIGEST_BYTES)
 
 
 def is_lowercase(words: list[bytes]) -> bool:

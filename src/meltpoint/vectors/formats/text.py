@@ -5,7 +5,7 @@ CSV readers stumble over. So lines end at byte 0x0A only, fields at byte 0x20 on
 right; the word is what is left.
 
 The way of a line: ``text_blocks`` reads it, ``text_kernel`` (large files) or ``text_arrays`` (small ones, and the few
-lines that ``text_filter`` lets through) split and convert it, ``text_rows`` looks at what they were not sure of, and
+lines that are wanted of a large one) split and convert it, ``text_rows`` looks at what they were not sure of, and
 ``text_faults`` says what is wrong with it.
 """
 
@@ -13,14 +13,13 @@ import os
 from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 from meltpoint.errors import VectorFileError
 from meltpoint.vectors.containers import open_stream
 from meltpoint.vectors.formats.base import Chunk
 from meltpoint.vectors.formats.text_arrays import parse_lines as parse_few_lines
 from meltpoint.vectors.formats.text_blocks import Block, read_blocks, strip_end
-from meltpoint.vectors.formats.text_filter import WordFilter
 from meltpoint.vectors.formats.text_layout import NUM_SAMPLED_LINES, detect_layout
 from meltpoint.vectors.formats.text_rows import ParsedLines, settle
 from meltpoint.vectors.pipelining import map_in_order, read_ahead
@@ -30,6 +29,7 @@ _KERNEL_PAYS_BYTES = 1 << 26
 _BLOCKS_AHEAD = 2
 _NUM_THREADS = min(4, os.cpu_count() or 1)  # with more of them it is reading and writing that take the time
 _SELECTED_AT_ONCE = 1 << 10
+_SELECTIONS_AT_ONCE = 1 << 4
 
 
 class TextVectors:
@@ -82,9 +82,12 @@ class TextVectors:
             def parse(selection: _Selection) -> ParsedLines:
                 return _parse_few(selection.lines, file.dim)
 
-            with closing(map_in_order(parse, _find_lines(file, words), num_threads=_NUM_THREADS)) as parsed:
-                for selection, lines in parsed:
-                    yield settle(lines, selection.numbers, source), selection.num_passed
+            # Finding lines keeps Python's lock, so none is parsed meanwhile.
+            selections = _find_lines(file, words)
+            while burst := list(islice(selections, _SELECTIONS_AT_ONCE)):
+                with closing(map_in_order(parse, iter(burst), num_threads=_NUM_THREADS)) as parsed:
+                    for selection, lines in parsed:
+                        yield settle(lines, selection.numbers, source), selection.num_passed
             file.check_number_of_rows()
 
 
@@ -177,18 +180,18 @@ class _Selection:
 
 def _find_lines(file: _OpenFile, words: Collection[bytes]) -> Iterator[_Selection]:
     """Yields the lines that may hold some of the words, a few thousand at a time; the last selection may be empty."""
-    select = WordFilter(words).select
+    first_fields = {word.partition(b" ")[0] for word in words}
     lines: list[bytes] = []
     numbers: list[int] = []
     num_passed = 0
-    with closing(map_in_order(select, file.blocks, num_threads=_NUM_THREADS)) as found:
-        for block, (more_lines, positions, num_lines) in found:
-            block.recycle()
-            block_numbers = file.number_lines(num_lines)
-            lines += more_lines
-            numbers += [block_numbers[position] for position in positions]
-            num_passed += num_lines
-            if len(lines) >= _SELECTED_AT_ONCE:
-                yield _Selection(lines=lines, numbers=numbers, num_passed=num_passed)
-                lines, numbers, num_passed = [], [], 0
+    for block in file.blocks:
+        more_lines, positions, num_lines = block.select(first_fields)
+        block.recycle()
+        block_numbers = file.number_lines(num_lines)
+        lines += more_lines
+        numbers += [block_numbers[position] for position in positions]
+        num_passed += num_lines
+        if len(lines) >= _SELECTED_AT_ONCE:
+            yield _Selection(lines=lines, numbers=numbers, num_passed=num_passed)
+            lines, numbers, num_passed = [], [], 0
     yield _Selection(lines=lines, numbers=numbers, num_passed=num_passed)

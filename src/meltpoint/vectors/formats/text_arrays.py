@@ -20,6 +20,7 @@ from meltpoint.vectors.formats.text_faults import NUMBER
 _NUMBERS_AT_ONCE = 1 << 13  # of which all intermediate results stay in the processor's cache
 _SPACED_NUMBER = re.compile(rb" [0-9+\-.][^ ]*$")
 _NO_NUMBER = b"?"
+_BEFORE = bytes(16)  # so that there is something to look at before the first field
 
 _ZEROS = np.uint64(0x3030303030303030)
 _POINT_BITS = np.uint64(0x1010101010101010)  # that a point has and no digit, both less '0'
@@ -40,6 +41,8 @@ _SIGNS = np.array([1.0, -1.0])
 _Bits = NDArray[np.uint64]
 _Decimals = tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.bool_]]
 """The digits as whole numbers, how many of them stand after the point (-1 without one), and which are certain."""
+_Fields = tuple[bytes, NDArray[np.int64], NDArray[np.int64]]
+"""Bytes, eight of them more than are looked at, and where each of n fields in them starts and ends."""
 
 
 def parse_lines(lines: list[bytes], dim: int) -> tuple[bytes, NDArray[np.float32], NDArray[np.int64]]:
@@ -53,33 +56,48 @@ def parse_lines(lines: list[bytes], dim: int) -> tuple[bytes, NDArray[np.float32
         The n words, each with an LF after it: what stands before the D-th space from the right. The numbers, shape
         (n, D). The positions of the doubtful lines, ascending: their numbers mean nothing.
     """
-    words, numbers = [], []
-    for line in lines:
-        if line.count(b" ") == dim:
-            word, _, fields = line.partition(b" ")
-        else:
-            word, *separate = line.rsplit(b" ", dim)
-            is_certain = len(separate) == dim and not _SPACED_NUMBER.search(word)
-            fields = b" ".join(separate if is_certain else [_NO_NUMBER] * dim)
-        words.append(word + b"\n")
-        numbers.append(fields)
+    words: list[bytes] = []
     matrix = np.empty((len(lines), dim), dtype=np.float32)
     step = max(1, _NUMBERS_AT_ONCE // dim)
     for start in range(0, len(lines), step):
-        text = b" ".join(numbers[start : start + step])
-        matrix[start : start + step] = _read_numbers(text).reshape(-1, dim)
-    return b"".join(words), matrix, np.flatnonzero(~np.isfinite(matrix).all(axis=1))
+        piece = lines[start : start + step]
+        fields = _find_fields(piece, dim)
+        if fields is None:  # Some words hold spaces, or some lines are not as they should be.
+            words_and_lines = [_take_word(line, dim) for line in piece]
+            words += [word for word, _ in words_and_lines]
+            fields = _find_fields([line for _, line in words_and_lines], dim)
+            assert fields is not None
+        else:
+            words += [line[: line.index(b" ")] for line in piece]
+        matrix[start : start + step] = _read_numbers(*fields).reshape(-1, dim)
+    text = b"".join([word + b"\n" for word in words])
+    return text, matrix, np.flatnonzero(~np.isfinite(matrix).all(axis=1))
 
 
-def _read_numbers(text: bytes) -> NDArray[np.float32]:
-    """Reads fields with a space between each two, shape (number of fields,); nan where one is no number."""
-    before = bytes(16)  # so that there is something to look at before the first field
-    buffer = before + text + bytes(8 + -len(text) % 8)
+def _find_fields(lines: list[bytes], dim: int) -> _Fields | None:
+    """Finds the numbers of lines that have just ``dim`` spaces each; None where one has not."""
+    buffer = _BEFORE + b" ".join(lines)
+    end = len(buffer)
+    buffer += bytes(8 + -end % 8)
+    bounds = np.append(np.flatnonzero(np.frombuffer(buffer, dtype=np.uint8)[:end] == ord(" ")), end)
+    line_ends = np.cumsum(np.array([len(line) + 1 for line in lines])) + (len(_BEFORE) - 1)
+    if len(bounds) != len(lines) * (dim + 1) or np.any(bounds[dim :: dim + 1] != line_ends):
+        return None
+    by_line = bounds.reshape(-1, dim + 1)
+    return buffer, by_line[:, :-1].ravel() + 1, by_line[:, 1:].ravel()
+
+
+def _take_word(line: bytes, dim: int) -> tuple[bytes, bytes]:
+    """Returns what stands before the ``dim``-th space from the right, and the line with a word without spaces."""
+    word, *separate = line.rsplit(b" ", dim)
+    is_certain = len(separate) == dim and not _SPACED_NUMBER.search(word)
+    return word, b" ".join([b"", *(separate if is_certain else [_NO_NUMBER] * dim)])
+
+
+def _read_numbers(buffer: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Reads n fields, given by where they start and end, shape (n,); nan where one is no number."""
     data = np.frombuffer(buffer, dtype=np.uint8)
     eights = np.frombuffer(buffer, dtype="<u8")
-    spaces = np.flatnonzero(data[len(before) : len(before) + len(text)] == ord(" ")) + len(before)
-    starts = np.concatenate([[len(before)], spaces + 1])
-    ends = np.concatenate([spaces, [len(before) + len(text)]])
     is_negative = data[starts] == ord("-")
     lengths = ends - starts - is_negative
     numbers, decimals, is_certain = _read_eights(_eight_before(eights, ends), np.minimum(lengths, 8))

@@ -1,7 +1,7 @@
 """Reads a text file in blocks of complete lines."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +13,11 @@ from meltpoint.vectors.containers import ByteStream
 PADDING_BYTES = 16
 """How many bytes of memory follow a block at least, for readers that look at several bytes at once."""
 
-_BLOCK_BYTES = 1 << 22
+_BLOCK_BYTES = 1 << 21
 _LONGEST_LINE_BYTES = 1 << 24
 _ROOM_BYTES = 1 << 16  # for the beginning of a line that the block before has left
 _COMPARED_BYTES = 1 << 17  # at a time, so that what is compared and the result stay in the processor's cache
-_LF = b"\n"
+_LF, _SPACE = b"\n", b" "
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,12 +44,25 @@ class Block:
         """Returns the bytes from the first line's start on, padding included, not copied."""
         return np.frombuffer(self.buffer, dtype=np.uint8)[self.start :]
 
-    def line_ends(self) -> NDArray[np.int64]:
-        """Returns where in :meth:`data` the LF of each line stands, shape (number of lines,)."""
-        data = self.data()[: self.end - self.start]
-        steps = range(0, len(data), _COMPARED_BYTES)
-        ends = [np.flatnonzero(data[step : step + _COMPARED_BYTES] == ord(_LF)) + step for step in steps]
-        return np.concatenate(ends) if ends else np.empty(0, dtype=np.int64)
+    def select(self, first_fields: Collection[bytes]) -> tuple[list[bytes], list[int], int]:
+        """Finds the lines whose first field is one of some; nothing else of a line is looked at.
+
+        Returns:
+            The lines, without their ends; their positions among all lines; and how many lines there are.
+        """
+        # The buffer's own search looks at whole vector registers, and lines are long.
+        find, buffer, end = self.buffer.find, self.buffer, self.end
+        lines, positions = [], []
+        start, position = self.start, 0
+        while start < end:
+            line_end = find(_LF, start, end)
+            field_end = find(_SPACE, start, line_end)
+            if bytes(buffer[start : field_end if field_end >= 0 else line_end]) in first_fields:
+                lines.append(strip_end(bytes(buffer[start:line_end])))
+                positions.append(position)
+            start = line_end + 1
+            position += 1
+        return lines, positions, position
 
     def lines(self) -> list[bytes]:
         """Returns the lines, each without its end: LF or CR LF, and one space before it."""
@@ -70,6 +83,12 @@ class Block:
         """Returns the block of the other lines."""
         start = self.buffer.index(_LF, self.start) + 1
         return Block(buffer=self.buffer, start=start, end=self.end, spare=self.spare)
+
+
+def count_lines(data: NDArray[np.uint8]) -> int:
+    """Counts the LFs."""
+    pieces = range(0, len(data), _COMPARED_BYTES)
+    return sum(int(np.count_nonzero(data[piece : piece + _COMPARED_BYTES] == ord(_LF))) for piece in pieces)
 
 
 def strip_end(line: bytes) -> bytes:

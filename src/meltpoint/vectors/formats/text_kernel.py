@@ -23,6 +23,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from meltpoint.compiled import compiled
+from meltpoint.vectors.formats.text_blocks import count_lines
 
 _LF, _CR, _SPACE, _PLUS, _MINUS, _DOT, _ZERO, _NINE, _UPPER_E, _LOWER_E = b"\n\r +-.09Ee"
 
@@ -43,6 +44,7 @@ _EXACT_MANTISSA = np.uint64(1 << 53)
 _MOST_DIGITS = 19  # 10**19 < 2**64
 _LARGEST_EXPONENT = 100_000
 _UNCERTAINTY = 2.0**-50
+_LONG_LINE_BYTES = 1 << 16
 
 
 def parse_lines(
@@ -64,13 +66,25 @@ def parse_lines(
     # An address, and not the array: handing an array from function to function counts its references, by atomic
     # operations that take longer than reading a number.
     address = data.ctypes.data
-    num_lines = _count_lines(address, num_bytes)
+    middle = _find_middle(data[:num_bytes])
+    num_first = count_lines(data[:middle])
+    num_lines = num_first + count_lines(data[middle:num_bytes])
     matrix = np.empty((num_lines, dim), dtype=np.float32)
     starts = np.empty(num_lines + 1, dtype=np.int64)
-    words = np.empty(num_bytes, dtype=np.uint8)
-    doubtful = np.empty(num_lines, dtype=np.int64)
-    num_word_bytes, num_doubtful = _parse_lines(address, matrix, starts, words, doubtful)
-    return words[:num_word_bytes].tobytes(), matrix, starts, doubtful[:num_doubtful]
+    word_ends = np.empty(num_lines, dtype=np.int64)
+    is_doubtful = np.zeros(num_lines, dtype=np.bool_)
+    starts[0], starts[num_first] = 0, middle
+    _parse_lines(address, num_first, matrix, starts, word_ends, is_doubtful)
+    words = np.empty(int((word_ends - starts[:-1]).sum()) + num_lines, dtype=np.uint8)
+    _copy_words(address, starts, word_ends, words)
+    return words.tobytes(), matrix, starts, np.flatnonzero(is_doubtful)
+
+
+def _find_middle(data: NDArray[np.uint8]) -> int:
+    """Returns where a line near the middle starts; the end, where none does."""
+    half = len(data) // 2
+    is_end = data[half : half + _LONG_LINE_BYTES] == _LF
+    return half + int(is_end.argmax()) + 1 if is_end.any() else len(data)
 
 
 def _intrinsic(generate: Callable[[Any, list[Any]], Any], result: Any, argument: Any) -> Any:
@@ -98,15 +112,6 @@ _trailing_zeros = _intrinsic(
     types.uint64,
     types.uint64,
 )
-
-
-@compiled
-def _count_lines(address: int, num_bytes: int) -> Any:
-    """Counts the LFs."""
-    num_lines = 0
-    for place in range(address, address + num_bytes):
-        num_lines += _byte(place) == _LF
-    return num_lines
 
 
 @compiled
@@ -228,11 +233,45 @@ def _read_numbers(place: int, row: Any) -> int:
         if place < 0:
             return -1
         row[column] = value
+    return _pass_end(place)
+
+
+@compiled
+def _read_numbers_of_two(place: int, other_place: int, row: Any, other_row: Any) -> Any:
+    """Reads the numbers of two lines in turn; as :func:`_read_numbers`, but -1 for both where either fails.
+
+    Where a number ends is known late, and the next one begins there: meanwhile the processor reads the other line's.
+    """
+    neither = (np.int64(-1), np.int64(-1))
+    for column in range(len(row)):
+        if _byte(place) != _SPACE or _byte(other_place) != _SPACE:
+            return neither
+        place, value = _read_number(place + 1)
+        other_place, other_value = _read_number(other_place + 1)
+        if place < 0 or other_place < 0:
+            return neither
+        row[column] = value
+        other_row[column] = other_value
+    return np.int64(_pass_end(place)), np.int64(_pass_end(other_place))
+
+
+@compiled
+def _pass_end(place: int) -> int:
+    """Returns the address after a line's end, or -1 where there is something else."""
     if _byte(place) == _SPACE:
         place += 1
     if _byte(place) == _CR:
         place += 1
     return place + 1 if _byte(place) == _LF else -1
+
+
+@compiled
+def _find_first_field_end(start: int) -> int:
+    """Returns where the first space of a line stands, or its LF."""
+    place = start
+    while _byte(place) != _SPACE and _byte(place) != _LF:
+        place += 1
+    return place
 
 
 @compiled
@@ -259,35 +298,65 @@ def _may_end_in_number(start: int, end: int) -> bool:
 
 
 @compiled
-def _parse_lines(address: int, matrix: Any, starts: Any, words: Any, doubtful: Any) -> Any:
-    """Fills the arrays of :func:`parse_lines`, and returns how much of the last two is filled."""
-    num_lines, dim = matrix.shape
-    num_written = num_doubtful = 0
-    start = address
-    for line in range(num_lines):
-        starts[line] = start - address
-        word_end = start
-        while _byte(word_end) != _SPACE and _byte(word_end) != _LF:
-            word_end += 1
-        following = _read_numbers(word_end, matrix[line])
-        if following < 0:  # Perhaps its word holds spaces: again, from the right.
-            line_end = word_end
-            while _byte(line_end) != _LF:
-                line_end += 1
-            following = line_end + 1
-            word_end = _find_word_end(start, line_end, dim)
-            if (
-                word_end < 0
-                or _may_end_in_number(start, word_end)
-                or _read_numbers(word_end, matrix[line]) != following
-            ):
-                doubtful[num_doubtful] = line
-                num_doubtful += 1
-        for place in range(start, word_end):
+def _parse_line(address: int, line: int, matrix: Any, starts: Any, word_ends: Any, is_doubtful: Any) -> None:
+    """Fills a line's row of the arrays, and the start of the next line; see :func:`_parse_lines`."""
+    start = address + starts[line]
+    word_end = _find_first_field_end(start)
+    following = _read_numbers(word_end, matrix[line])
+    if following < 0:  # Perhaps its word holds spaces: again, from the right.
+        line_end = word_end
+        while _byte(line_end) != _LF:
+            line_end += 1
+        following = line_end + 1
+        word_end = _find_word_end(start, line_end, matrix.shape[1])
+        is_doubtful[line] = (
+            word_end < 0 or _may_end_in_number(start, word_end) or _read_numbers(word_end, matrix[line]) != following
+        )
+        word_end = max(word_end, start)
+    word_ends[line] = word_end - address
+    starts[line + 1] = following - address
+
+
+@compiled
+def _parse_lines(address: int, num_first: int, matrix: Any, starts: Any, word_ends: Any, is_doubtful: Any) -> None:
+    """Parses the first ``num_first`` lines and the others side by side.
+
+    Args:
+        address: Of the first line.
+        num_first: How many lines there are before the one whose start is known.
+        matrix: Filled with the numbers.
+        starts: Filled with where lines start, counted from ``address``; known for the first line and ``num_first``.
+        word_ends: Filled with where words end, counted likewise.
+        is_doubtful: Set where a line is.
+    """
+    num_lines = len(matrix)
+    num_other = num_lines - num_first
+    for line in range(min(num_first, num_other)):
+        other = num_first + line
+        word_end = _find_first_field_end(address + starts[line])
+        other_word_end = _find_first_field_end(address + starts[other])
+        following, other_following = _read_numbers_of_two(word_end, other_word_end, matrix[line], matrix[other])
+        if following < 0 or other_following < 0:
+            _parse_line(address, line, matrix, starts, word_ends, is_doubtful)
+            _parse_line(address, other, matrix, starts, word_ends, is_doubtful)
+        else:
+            word_ends[line] = word_end - address
+            word_ends[other] = other_word_end - address
+            starts[line + 1] = following - address
+            starts[other + 1] = other_following - address
+    for line in range(num_other, num_first):
+        _parse_line(address, line, matrix, starts, word_ends, is_doubtful)
+    for line in range(2 * num_first, num_lines):
+        _parse_line(address, line, matrix, starts, word_ends, is_doubtful)
+
+
+@compiled
+def _copy_words(address: int, starts: Any, word_ends: Any, words: Any) -> None:
+    """Copies the words, an LF after each."""
+    num_written = 0
+    for line in range(len(word_ends)):
+        for place in range(address + starts[line], address + word_ends[line]):
             words[num_written] = _byte(place)
             num_written += 1
         words[num_written] = _LF
         num_written += 1
-        start = following
-    starts[num_lines] = start - address
-    return num_written, num_doubtful
