@@ -13,6 +13,7 @@ from nltk.tokenize import TreebankWordTokenizer
 
 from meltpoint.errors import InputError
 from meltpoint.text import measure_coverage, tokenizer_for, tokenizer_named
+from meltpoint.text.tokenizers import treebank
 
 DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 NLTK = TreebankWordTokenizer()
@@ -175,3 +176,40 @@ def test_found_by_name_and_by_vectors():
 
 def test_goes_to_another_process():
     assert pickle.loads(pickle.dumps(LOWER))("It's") == ["it", "'s"]
+
+
+_PARTS = (
+    *("no.", "5", "J.", "smith", "anti-", "\n", "can't", "'s", "n't", "e.g.", "3.5", "-3", ".5", "http://a.b/c?d"),
+    *("a@b.co", "...", "--", "``", "em", "'90s", "y'all", "mr.", "U.S.-led", "#1", "1,000", ":)", "\r", "o'brien"),
+    *(
+        "$",
+        "%",
+        "(",
+        "]",
+        "I",
+        "&amp;",
+        "quot;",
+        "-LRB-",
+        "ol'",
+        '"',
+        "/",
+        "b.c.",
+        "2:30",
+        "\t",
+        "é",
+        "\u0130",
+        "\u212a",
+        "<br />",
+        "\x1c",
+    ),
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(_PARTS), st.sampled_from(["", " "])), max_size=9))
+def test_plain_texts_are_cut_as_the_rules_cut_them(parts):
+    text = "".join(part + blank for part, blank in parts)
+    spelled = treebank._SPELLED.normalize_str(text)
+    spans = treebank._SPLITTER.pre_tokenize_str(spelled.translate(treebank._ASCII_LOWER_CASE))
+    assert treebank.cut_keeping_case(text) == [spelled[start:stop] for _, (start, stop) in spans]
+    lower = treebank._SPELLED_LOWER.normalize_str(text)
+    assert treebank.cut_lower_case(text) == treebank.split_lower_case(lower)

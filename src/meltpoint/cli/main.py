@@ -13,10 +13,11 @@ import typer
 
 from meltpoint.cli.data_commands import profile
 from meltpoint.cli.export_command import export
-from meltpoint.cli.model_commands import predict, train
 from meltpoint.cli.output import errors
+from meltpoint.cli.predict_command import predict
 from meltpoint.cli.results_command import results
 from meltpoint.cli.study_commands import demo, report, study
+from meltpoint.cli.train_command import train
 from meltpoint.cli.vector_commands import get, info, list_
 from meltpoint.cli.vector_use_commands import analogy, convert, evaluate, search
 from meltpoint.errors import MeltpointError

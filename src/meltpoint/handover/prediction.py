@@ -1,12 +1,13 @@
 """Classifying new texts with a model folder."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from meltpoint.embedding import PADDING_INDEX, UNKNOWN_INDEX
 from meltpoint.handover.model_folder import TrainedModel
@@ -62,18 +63,23 @@ class Predictor:
     def _predict_batch(self, texts: Sequence[str]) -> Iterator[Prediction]:
         config, vocabulary = self._trained.config, self._trained.vocabulary
         tokens = [words[: config.max_tokens] for words in vocabulary.tokenizer.tokenize_all(list(texts))]
-        unseen = sorted({word for words in tokens for word in words if word not in vocabulary})
-        rows, appended = self._unseen.read(unseen)
-        length = max(1, *(len(words) for words in tokens)) if tokens else 1
-        ids = torch.full((len(tokens), length), PADDING_INDEX, dtype=torch.int64)
-        for line, words in zip(ids, tokens, strict=True):
-            numbers = [rows.get(word) or vocabulary.index(word) for word in words] or [UNKNOWN_INDEX]
-            line[: len(numbers)] = torch.tensor(numbers)
+        distinct = set(chain.from_iterable(tokens))
+        rows, appended = self._unseen.read(sorted(word for word in distinct if word not in vocabulary))
+        numbers = {word: rows.get(word) or vocabulary.index(word) for word in distinct}
         with torch.inference_mode(), self._trained.embedding.extended(appended):
-            probabilities = self._trained.model(ids).softmax(dim=1).tolist()
-        for values in probabilities:
-            best = int(np.argmax(values))
+            probabilities = self._trained.model(_padded(tokens, numbers)).softmax(dim=1).numpy()
+        for best, values in zip(probabilities.argmax(axis=1).tolist(), probabilities.tolist(), strict=True):
             yield Prediction(label=config.classes[best], probabilities=dict(zip(config.classes, values, strict=True)))
+
+
+def _padded(tokens: Sequence[Sequence[str]], numbers: Mapping[str, int]) -> Tensor:
+    """Returns the ids of texts, ``(B, T)`` int64; a text without words is an unknown word."""
+    lengths = np.array([len(words) for words in tokens])
+    ids = np.full((len(tokens), max(1, lengths.max())), PADDING_INDEX, dtype=np.int64)
+    flat = (numbers[word] for words in tokens for word in words)
+    ids[np.arange(ids.shape[1]) < lengths[:, np.newaxis]] = np.fromiter(flat, dtype=np.int64, count=lengths.sum())
+    ids[lengths == 0, 0] = UNKNOWN_INDEX
+    return torch.from_numpy(ids)
 
 
 def make_predictor(trained: TrainedModel, *, unseen: UnseenReading = "pretrained") -> Predictor:

@@ -17,8 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
-
 from meltpoint.errors import DataFileError
 
 _EMPTY = "{path} is empty; expected a table of texts and labels."
@@ -222,6 +220,8 @@ def _json_object(path: Path, line: int, text: str) -> dict[str, object]:
 
 
 def _read_parquet(path: Path, content: bytes) -> Table:
+    import polars as pl  # noqa: PLC0415 - the other formats need none
+
     try:
         frame = pl.read_parquet(io.BytesIO(content))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:

@@ -16,7 +16,11 @@ Vectors whose text was cut at punctuation only hold ``don't`` and no ``n't`` (wo
 contractions are put together again.
 """
 
+import re
 import string
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import zip_longest
 
 from tokenizers import Regex, normalizers, pre_tokenizers
 
@@ -108,14 +112,55 @@ def rules_keeping_case() -> tuple[normalizers.Normalizer, pre_tokenizers.PreToke
 
 def cut_lower_case(text: str) -> list[str]:
     """Returns the words of a text in lower case."""
+    if _is_plain(text):
+        return [word for pieces in _plain_pieces(text.lower()) for word in pieces]
     return split_lower_case(_SPELLED_LOWER.normalize_str(text))
 
 
 def cut_keeping_case(text: str) -> list[str]:
     """Returns the words of a text as they are written, cut at the same places as in lower case."""
+    if _is_plain(text):
+        words = []
+        for chunk, pieces in zip(text.split(), _plain_pieces(text.lower()), strict=True):
+            end = 0
+            for piece in pieces:
+                words.append(chunk[end : end + len(piece)])
+                end += len(piece)
+        return words
     spelled = _SPELLED.normalize_str(text)
     spans = _SPLITTER.pre_tokenize_str(spelled.translate(_ASCII_LOWER_CASE))
     return [spelled[start:stop] for _, (start, stop) in spans]
+
+
+# Most English text is printable ASCII without the marks that have another spelling. Of such a text, what stands between
+# blanks is cut by itself: no word holds a blank, and the only rules that look beyond one ask for a digit or a letter
+# right after it. Few such chunks are not words as they stand, and those that are not come again: they are remembered.
+_NOT_PLAIN = re.compile(r"[^ -~\t\n\r]|[&<\\]|#39;|quot;|-(?:[lr]rb|[LR]RB)-")
+_REMEMBERED_CHUNKS = 1 << 16
+
+
+def _is_plain(text: str) -> bool:
+    return _NOT_PLAIN.search(text) is None
+
+
+def _plain_pieces(text: str) -> Iterator[Sequence[str]]:
+    """Yields the words of each chunk of a text in lower case; end to end they are the chunk."""
+    chunks = text.split()
+    at_end = " " if text[-1:].isspace() else ""
+    for chunk, after in zip_longest(chunks, chunks[1:]):
+        if chunk.isalpha():
+            yield (chunk,)
+        elif after is None:
+            yield _cut_chunk(chunk, at_end)
+        else:
+            yield _cut_chunk(chunk, after[0] if after[0].isalnum() else " ")
+
+
+@lru_cache(maxsize=_REMEMBERED_CHUNKS)
+def _cut_chunk(chunk: str, after: str) -> tuple[str, ...]:
+    """Cuts a chunk that a blank and a letter or digit follow, or a blank (and what matters to no rule), or nothing."""
+    words = split_lower_case(f"{chunk} {after}" if after else chunk)
+    return tuple(words[:-1] if after.strip() else words)
 
 
 def cut_whole_lower_case(text: str) -> list[str]:

@@ -1,19 +1,15 @@
-"""The commands that make a model or use one."""
+"""The command that trains one model."""
 
-import json
 import sys
-import warnings
-from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from meltpoint.cli import options as shared
-from meltpoint.cli.input_lines import read_texts
 from meltpoint.cli.material import read_material
-from meltpoint.cli.output import errors, print_json, results, warn
+from meltpoint.cli.output import errors, print_json, results
 
 if TYPE_CHECKING:
     from meltpoint.studies import TrialRecord
@@ -92,38 +88,3 @@ def train(
         soft_wrap=True,
     )
     results.print(f"the model: meltpoint predict {out}", markup=False, soft_wrap=True)
-
-
-def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model folder, such as RUN/model.")],
-    source: Annotated[
-        str, typer.Argument(metavar="[FILE|-]", help="A file of texts, or - for standard input, a text a line.")
-    ] = "-",
-    text: shared.TextOption = None,
-    unseen: Annotated[
-        Literal["pretrained", "mapped", "unknown"],
-        typer.Option("--unseen", help="How to read words that training never saw; see the docs."),
-    ] = "pretrained",
-) -> None:
-    """Classify texts; one JSON line out for each in."""
-    from meltpoint.handover import load_model, make_predictor  # noqa: PLC0415
-
-    waiting: list[str] = []
-
-    def texts() -> Iterator[str]:
-        for line in read_texts(source, text):
-            waiting.append(line)
-            yield line
-
-    lines = sys.stdout
-    # What a user's own architecture prints must not get between the results.
-    with redirect_stdout(sys.stderr):
-        trained = load_model(model)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", UserWarning)
-            predictor = make_predictor(trained, unseen=unseen)
-        for warning in caught:
-            warn(str(warning.message))
-        for prediction in predictor.predict(texts()):
-            lines.write(json.dumps({"text": waiting.pop(0), **prediction.to_dict()}, ensure_ascii=False) + "\n")
-            lines.flush()
