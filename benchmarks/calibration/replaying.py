@@ -1,0 +1,113 @@
+"""One study drawn from a population and followed, look by look, through the product's own rules."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from populations import Population
+
+from meltpoint.randomness import Generator
+from meltpoint.verdict import Comparison, Decision, Design, compare_sizes, decide, default_looks, look_levels
+
+NUM_FOLDS = 5
+ROPE_POINTS = 0.5
+ARMS = ("frozen", "fine-tuned", "scaled", "anchored")
+# The more a policy moves, the later it is preferred among equals: as the product counts trained parameters.
+PARAMETERS = {"anchored": 2, "fine-tuned": 2, "scaled": 2}
+
+Scores = Mapping[int, Mapping[str, np.ndarray]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """The scores of a study: size to policy to (R, N), NaN where a repeat did not test a row."""
+
+    scores: Scores
+    design: Design
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replay:
+    """How a study ended."""
+
+    repeats: int
+    comparison: Comparison
+    decision: Decision
+
+    @property
+    def names_a_winner(self) -> bool:
+        """Whether one side is called credibly better."""
+        return self.decision.word in ("fine-tune", "freeze")
+
+
+def test_pattern(design: Design, num_repeats: int, num_rows: int, draws: Generator) -> np.ndarray:
+    """Returns (R, N) bool: all rows in every repeat, or the folds of partitions drawn anew at every rotation."""
+    if design == "fixed":
+        return np.ones((num_repeats, num_rows), dtype=bool)
+    rotations = -(-num_repeats // NUM_FOLDS)
+    fold_of = np.stack([draws.permutation(num_rows) % NUM_FOLDS for _ in range(rotations)])
+    return np.stack([fold_of[r // NUM_FOLDS] == r % NUM_FOLDS for r in range(num_repeats)])
+
+
+def draw_study(
+    population: Population,
+    design: Design,
+    num_repeats: int,
+    num_rows: int,
+    draws: Generator,
+    *,
+    rows: np.ndarray | None = None,
+    pool: np.ndarray | None = None,
+) -> Drawn:
+    """Draws a study's test rows and repeats.
+
+    Args:
+        population: Drawn from.
+        design: ``"fixed"`` or ``"rotating"``.
+        num_repeats: R.
+        num_rows: N; test rows, or all rows where folds rotate.
+        draws: The generator.
+        rows: (N,) rows of the population to use instead of drawing them.
+        pool: Repeats of the population to draw from; by default all.
+    """
+    if rows is None:
+        rows = draws.integers(population.num_rows, size=num_rows)
+    choices = np.arange(population.num_repeats) if pool is None else pool
+    tested = test_pattern(design, num_repeats, len(rows), draws)
+    arms = ARMS if population.alike else tuple(next(iter(population.right.values())))
+    # In a repeat all policies share the draw; arms that are the same policy must not.
+    shape = (len(arms), num_repeats) if population.alike else (1, num_repeats)
+    chosen = np.broadcast_to(choices[draws.integers(len(choices), size=shape)], (len(arms), num_repeats))
+    scores = {
+        size: {
+            arm: np.where(tested, of_size[population.alike or arm][repeats][:, rows], np.nan)
+            for arm, repeats in zip(arms, chosen, strict=True)
+        }
+        for size, of_size in population.right.items()
+    }
+    return Drawn(scores=scores, design=design)
+
+
+def follow(study: Drawn, max_repeats: int, seed: int) -> Replay:
+    """Takes the looks of a study until it is decided, or at its last repeat."""
+    largest = max(study.scores)
+    candidates = tuple(policy for policy in study.scores[largest] if policy != "frozen")
+    looks = default_looks(max_repeats)
+    levels = look_levels(looks)
+    for look in looks:
+        seen = {
+            size: {policy: matrix[:look] for policy, matrix in of_size.items()}
+            for size, of_size in study.scores.items()
+        }
+        comparison = compare_sizes(
+            seen,
+            design=study.design,
+            candidates=candidates,
+            level=levels[look],
+            rope_points=ROPE_POINTS,
+            seed=seed,
+        )[largest]
+        decision = decide(comparison, trainable_parameters=PARAMETERS)
+        if decision.enough:
+            break
+    return Replay(repeats=look, comparison=comparison, decision=decision)

@@ -1,0 +1,105 @@
+"""From how many labelled rows does fine-tuning beat freezing? Studies of six real data sets, as one table.
+
+    python benchmarks/melting_points.py [--architecture average,cnn] [--data mr,trec] [--repeats 5] [--minutes 9]
+
+Every study goes into a run folder of its own under ``--runs`` and may be stopped and started at any time: one that is
+done costs nothing but its reading. The table is printed, and written beside the folders, after every study.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from meltpoint.run import Run, StudyOptions, measure, prepare_material
+from meltpoint.text import read_corpus, tokenizer_for
+from meltpoint.vectors import open_vectors
+
+DATA = ("mr", "sst2", "subj", "trec", "financial_phrasebank", "ag_news_sample")
+VECTORS = "glove-6b-50d"
+POLICIES = ("frozen", "fine-tuned", "scaled")
+SIZES = (100, 400, 1600)
+HEADINGS = ("data", "architecture", "repeats", "best gain over frozen at each size (rows)", "melting point", "decision")
+
+
+def read_material(folder: Path):
+    vectors = open_vectors(VECTORS)
+    corpus = read_corpus(folder / "all.csv" if (folder / "all.csv").exists() else folder)
+    return prepare_material(corpus, vectors, tokenizer_for(vectors))
+
+
+def gain_of(size: dict, controls: set[str]) -> str:
+    """Returns the gain of the best candidate at one size, with its interval."""
+    gains = [policy["gain"] for policy in size["policies"] if policy["policy"] not in controls]
+    best = max((gain for gain in gains if gain), key=lambda gain: gain["points"])
+    low, high = ("unbounded" if end is None else f"{end:+.1f}" for end in (best["low"], best["high"]))
+    return f"{best['points']:+.1f} ({low} to {high}) at {size['size']:,}"
+
+
+def row(data: str, run: Run) -> tuple[str, ...]:
+    """Returns the cells of one study."""
+    verdict = run.verdict
+    melting = verdict["melting_point"]
+    controls = {control["control"] for control in verdict["controls"]}
+    known = [f"{size:,}" for size in (melting["low"], melting["high"]) if size is not None]
+    return (
+        data,
+        str(verdict["architecture"]),
+        str(max(size["repeats"] for size in verdict["sizes"])),
+        "<br>".join(gain_of(size, controls) for size in verdict["sizes"]),
+        f"{melting['kind']} {' and '.join(known)}".strip(),
+        verdict["decision"],
+    )
+
+
+def table(rows: list[tuple[str, ...]]) -> str:
+    lines = [HEADINGS, ("---",) * len(HEADINGS), *rows]
+    return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--root", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--runs", type=Path, default=Path("build/melting-points"))
+    parser.add_argument("--architecture", type=lambda text: text.split(","), default=["average", "cnn"])
+    parser.add_argument("--data", type=lambda text: text.split(","), default=list(DATA))
+    parser.add_argument("--policy", type=lambda text: tuple(text.split(",")), default=POLICIES)
+    parser.add_argument("--size", type=lambda text: tuple(int(n) for n in text.split(",")), default=SIZES)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--search", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=None)
+    parser.add_argument("--minutes", type=float, default=9.0, help="stop after so long; exit 3 if anything is left")
+    options = parser.parse_args()
+    ends = time.monotonic() + 60 * options.minutes
+    rows = []
+    for architecture in options.architecture:
+        for data in options.data:
+            out = options.runs / f"{data}-{architecture}"
+            left = ends - time.monotonic()
+            if left <= 5:
+                sys.exit(3)
+            study = StudyOptions(
+                architectures=(architecture,),
+                policies=options.policy,
+                sizes=options.size,
+                max_repeats=options.repeats,
+                search_trials=options.search,
+            )
+            run, conclusion = measure(
+                read_material(options.root / data),
+                study,
+                out,
+                resume=out.exists(),
+                budget_seconds=left,
+                workers=options.workers,
+            )
+            if conclusion.ending in ("budget", "interrupted"):
+                sys.exit(3)
+            rows.append(row(data, run))
+            (options.runs / "table.md").write_text(table(rows), encoding="utf-8")
+            print(table(rows[-1:]).splitlines()[-1], flush=True)
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
