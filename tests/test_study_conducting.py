@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from meltpoint.randomness import generator
 from meltpoint.report import verdict_document
 from meltpoint.run import StudyOptions, make_plan, prepare_material
-from meltpoint.studies import Findings, InProcess, Ledger, conduct
+from meltpoint.studies import Findings, InProcess, Ledger, conduct, judging
 from meltpoint.text import corpus_from_lists, tokenizer_for
 from meltpoint.verdict import look_levels
 
@@ -151,3 +151,30 @@ def test_an_interruption_is_no_look(studied, tmp_path_factory):
     conclusion, _ = run(material, plan, {}, lambda: stopped, tmp_path_factory)
     assert (conclusion.ending, conclusion.judgement.num_repeats) == ("interrupted", {10: 3})
     assert conclusion.judgement.level == look_levels([3])[3]
+
+
+def test_a_policy_given_up_is_trained_no_more(studied, tmp_path_factory, monkeypatch):
+    material, plan, _, _ = studied
+    wide = replace(plan, policies=("frozen", "scaled", "fine-tuned"))
+    full, _ = run(material, wide, {}, lambda: InProcess(material.data), tmp_path_factory)
+    assert full.judgement.num_repeats == {10: 4}
+    monkeypatch.setattr(
+        judging, "hopeless", lambda comparison, _: ("scaled",) if len(comparison.candidates) > 1 else ()
+    )
+    again, findings = run(material, wide, {}, lambda: InProcess(material.data), tmp_path_factory)
+    trained = [(record.spec.policy, record.spec.split.repeat) for record in findings.records.values()]
+    assert ("scaled", 2) in trained
+    assert ("scaled", 3) not in trained
+    written = document(again, material)
+    assert {policy["policy"]: (policy["repeats"], policy["given_up"]) for policy in written["policies"]} == {
+        "frozen": (4, False),
+        "scaled": (3, True),
+        "fine-tuned": (4, False),
+    }
+    # Trials of later repeats that were under way by then change nothing.
+    everything = full.findings.records
+    order = generator(2, "order")
+    in_any_order, _ = run(material, wide, {}, lambda: Replayed(everything, order), tmp_path_factory)
+    assert document(in_any_order, material) == written
+    resumed, _ = run(material, wide, everything, None, tmp_path_factory)
+    assert document(resumed, material) == written

@@ -47,6 +47,7 @@ def comparison_of(*bounds, regret=None, noise=NOISE):
     best = max(0.0, *(gain.points for gain in gains), 0.0)
     regrets = {"frozen": best + 0.1} | {gain.policy: best + 0.1 - gain.points for gain in gains}
     return Comparison(
+        worth={gain.policy: 1.0 for gain in gains},
         baseline="frozen",
         candidates=gains,
         controls=(),

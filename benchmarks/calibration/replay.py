@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 from pooled import FOLDER
 from populations import Population, all_alike, read_population, with_gains
-from replaying import ARMS, ROPE_POINTS, Replay, draw_study, follow
+from replaying import ARMS, MAX_REPEATS, ROPE_POINTS, Replay, draw_study, follow
 from scipy.stats import t as student_t
 from shortcuts import SHORTCUTS, accuracies
 
@@ -37,7 +37,6 @@ from meltpoint.verdict import compare_sizes
 
 RESULTS = Path("build/calibration-replays")
 DESIGNS = {"fixed": 1000, "rotating": 2500}  # test rows; labelled rows
-MAX_REPEATS = 10
 GAINS = (0.5, 1.0, 2.0)
 COVERED_REPEATS = (3, 5, 10)
 LEVEL = 0.05
@@ -50,13 +49,14 @@ def judge_winners(population: Population, design: str, studies: int, seed: int) 
     draws = generator(seed, "replay", population.name, design)
     words: Counter[str] = Counter()
     shortcuts: Counter[str] = Counter()
-    repeats, recommended, missed = [], 0, 0
+    repeats, trained, recommended, missed = [], [], 0, 0
     truth = population.truth(max(population.right)) if not population.alike else None
     for number in range(studies):
         study = draw_study(population, design, MAX_REPEATS, DESIGNS[design], draws)
         replay = follow(study, MAX_REPEATS, seed + number)
         words[replay.decision.word] += 1
         repeats.append(replay.repeats)
+        trained.append(replay.trained)
         recommended += replay.decision.recommendation != "frozen"
         missed += not holds(replay, truth)
         arms = accuracies(study.scores[max(study.scores)])
@@ -67,6 +67,7 @@ def judge_winners(population: Population, design: str, studies: int, seed: int) 
         "not_frozen": recommended,
         "missed": missed,
         "mean_repeats": float(np.mean(repeats)),
+        "mean_trained": float(np.mean(trained)),
         "shortcuts": dict(shortcuts),
     }
 
@@ -121,6 +122,7 @@ def judge_real(population: Population, design: str, studies: int, seed: int) -> 
                     "regret": best - truth[chosen],
                     "expected": replay.decision.expected_regret,
                     "repeats": replay.repeats,
+                    "trained": replay.trained,
                 }
             )
         pairs.append(pair)

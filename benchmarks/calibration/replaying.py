@@ -7,9 +7,20 @@ import numpy as np
 from populations import Population
 
 from meltpoint.randomness import Generator
-from meltpoint.verdict import Comparison, Decision, Design, compare_sizes, decide, default_looks, look_levels
+from meltpoint.verdict import (
+    Comparison,
+    Decision,
+    Design,
+    compare_sizes,
+    decide,
+    default_looks,
+    hopeless,
+    look_levels,
+    with_retired,
+)
 
 NUM_FOLDS = 5
+MAX_REPEATS = 10
 ROPE_POINTS = 0.5
 ARMS = ("frozen", "fine-tuned", "scaled", "anchored")
 # The more a policy moves, the later it is preferred among equals: as the product counts trained parameters.
@@ -28,9 +39,10 @@ class Drawn:
 
 @dataclass(frozen=True, kw_only=True)
 class Replay:
-    """How a study ended."""
+    """How a study ended: after so many repeats, and so many searches at each size."""
 
     repeats: int
+    trained: int
     comparison: Comparison
     decision: Decision
 
@@ -88,26 +100,33 @@ def draw_study(
     return Drawn(scores=scores, design=design)
 
 
-def follow(study: Drawn, max_repeats: int, seed: int) -> Replay:
-    """Takes the looks of a study until it is decided, or at its last repeat."""
+def follow(study: Drawn, max_repeats: int, seed: int, *, give_up: bool = True) -> Replay:
+    """Takes the looks of a study until it is decided, or at its last repeat; gives up the hopeless on the way."""
     largest = max(study.scores)
     candidates = tuple(policy for policy in study.scores[largest] if policy != "frozen")
+    kept: dict[str, Mapping[int, Comparison]] = {}
     looks = default_looks(max_repeats)
     levels = look_levels(looks)
-    for look in looks:
+    trained = looks[0] * (1 + len(candidates))
+    for place, look in enumerate(looks):
         seen = {
             size: {policy: matrix[:look] for policy, matrix in of_size.items()}
             for size, of_size in study.scores.items()
         }
-        comparison = compare_sizes(
+        active = compare_sizes(
             seen,
             design=study.design,
-            candidates=candidates,
+            candidates=[policy for policy in candidates if policy not in kept],
+            num_retired=len(kept),
             level=levels[look],
             rope_points=ROPE_POINTS,
             seed=seed,
-        )[largest]
-        decision = decide(comparison, trainable_parameters=PARAMETERS)
-        if decision.enough:
+        )
+        comparisons = with_retired(active, kept, candidates)
+        decision = decide(active[largest], trainable_parameters=PARAMETERS)
+        if decision.enough or look == looks[-1]:
             break
-    return Replay(repeats=look, comparison=comparison, decision=decision)
+        if give_up:
+            kept |= dict.fromkeys(hopeless(active[largest], decision.recommendation), comparisons)
+        trained += (looks[place + 1] - look) * (1 + len(candidates) - len(kept))
+    return Replay(repeats=look, trained=trained, comparison=comparisons[largest], decision=decision)

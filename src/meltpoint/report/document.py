@@ -95,7 +95,8 @@ def _policies(best: ArchitectureJudgement, findings: Findings, num_repeats: int)
     comparison = _largest(best)
     documents = []
     for policy in findings.plan.policies:
-        choices = [findings.chosen(best.architecture, policy, repeat, size) for repeat in range(num_repeats)]
+        used = findings.retired.get((best.architecture, policy), num_repeats)
+        choices = [findings.chosen(best.architecture, policy, repeat, size) for repeat in range(used)]
         chosen = [choice for choice in choices if choice is not None]
         configurations = Counter(choice.spec.configuration for choice in chosen)
         documents.append(
@@ -104,6 +105,8 @@ def _policies(best: ArchitectureJudgement, findings: Findings, num_repeats: int)
                 "score": _rounded(comparison.mean_scores[policy]),
                 **_gain(comparison.candidates + comparison.controls, policy),
                 "expected_regret": _rounded(comparison.expected_regret.get(policy)),
+                "repeats": used,
+                "given_up": (best.architecture, policy) in findings.retired,
                 "trainable_parameters": best.trainable_parameters[policy],
                 "train_score": _rounded(100 * fmean(choice.result.train_score or 0.0 for choice in chosen)),
                 "validation_score": _rounded(100 * fmean(choice.result.validation_score for choice in chosen)),
@@ -112,7 +115,7 @@ def _policies(best: ArchitectureJudgement, findings: Findings, num_repeats: int)
                     {"configuration": dict(configuration), "times": times}
                     for configuration, times in sorted(configurations.items(), key=lambda item: (-item[1], item[0]))
                 ],
-                "tried": _tried(best, findings, policy, num_repeats),
+                "tried": _tried(best, findings, policy, used),
             }
         )
     return documents

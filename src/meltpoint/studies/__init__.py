@@ -1,6 +1,7 @@
 """A study: which trials, at equal search budget, where they run, what they say; kept in a ledger."""
 
-from meltpoint.studies.conducting import Conclusion, Ending, Snapshot, conduct
+from meltpoint.studies.conducting import Conclusion, Snapshot, conduct
+from meltpoint.studies.course import Ending
 from meltpoint.studies.deterministic import deterministic
 from meltpoint.studies.executors import Executor, InProcess, RayCluster, WorkerProcesses
 from meltpoint.studies.findings import Chosen, Findings

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,17 +67,24 @@ class Findings:
     """The finished trials of a plan, seen as choices and score matrices.
 
     Test folds and choices are looked up once and kept; trials only ever come in.
+
+    Attributes:
+        retired: Architecture and policy to the repeats after which it was given up: trials of later repeats, which may
+            have been under way by then, are as if they had never been.
     """
 
     def __init__(self, plan: StudyPlan, data: TrialData, records: dict[str, TrialRecord]) -> None:
         self.plan = plan
         self.data = data
         self.records = records
+        self.retired: dict[tuple[str, str], int] = {}
         self._chosen: dict[tuple[str, str, int, int], Chosen] = {}
         self._test_rows: dict[int, NDArray[np.int64]] = {}
 
     def chosen(self, architecture: str, policy: str, repeat: int, size: int) -> Chosen | None:
         """Returns the chosen configuration; None while its search is unfinished."""
+        if repeat >= self.retired.get((architecture, policy), self.plan.max_repeats):
+            return None
         key = (architecture, policy, repeat, size)
         if key not in self._chosen:
             trials = (
@@ -91,9 +99,13 @@ class Findings:
         return self._chosen[key]
 
     def complete_repeats(self, size: int) -> int:
-        """Returns how many repeats, from the first without a gap, have every search of this size finished."""
+        """Returns how many repeats, from the first without a gap, have every search of this size finished.
+
+        Policies that were given up are not waited for.
+        """
         for repeat in range(self.plan.max_repeats):
-            cells = [(TFIDF, TFIDF)] + [(a, p) for a in self.plan.architectures for p in self.plan.policies]
+            cells = [(TFIDF, TFIDF), *product(self.plan.architectures, self.plan.policies)]
+            cells = [cell for cell in cells if cell not in self.retired]
             if any(self.chosen(architecture, policy, repeat, size) is None for architecture, policy in cells):
                 return repeat
         return self.plan.max_repeats

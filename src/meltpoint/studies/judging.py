@@ -17,7 +17,9 @@ from meltpoint.verdict import (
     compare_pair,
     compare_sizes,
     decide,
+    hopeless,
     melting_point,
+    with_retired,
 )
 
 # Looks and policies share the error of the verdict; a control is judged by itself, at this level.
@@ -40,25 +42,46 @@ class Control:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Retired:
+    """A policy that a look found hopeless, as it stood then.
+
+    Attributes:
+        comparisons: By training size, at the level of that look.
+        together: The same where all sizes share that level.
+    """
+
+    comparisons: Mapping[int, Comparison]
+    together: Mapping[int, Comparison]
+
+
+Retirements = Mapping[tuple[str, str], Retired]
+"""Architecture and policy to how it stood when it was given up."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ArchitectureJudgement:
     """The verdict on one architecture.
 
     Attributes:
         architecture: As written.
         comparisons: By training size, every policy against the baseline.
+        together: The same where all sizes share the level: what the melting point is read from.
         decision: At the largest size.
         melting_point: From all sizes.
         controls: At the largest size.
         trainable_parameters: By policy, at the largest size.
+        hopeless: Candidates that are not worth training any further.
         recommended_score: Mean score of the recommended policy at the largest size, in points.
     """
 
     architecture: str
     comparisons: Mapping[int, Comparison]
+    together: Mapping[int, Comparison]
     decision: Decision
     melting_point: MeltingPoint
     controls: tuple[Control, ...]
     trainable_parameters: Mapping[str, int]
+    hopeless: tuple[str, ...]
 
     @property
     def recommended_score(self) -> float:
@@ -85,13 +108,16 @@ class Judgement:
     enough: bool
 
 
-def judge(findings: Findings, num_repeats: Mapping[int, int], *, level: float) -> Judgement:
+def judge(
+    findings: Findings, num_repeats: Mapping[int, int], *, level: float, retired: Retirements | None = None
+) -> Judgement:
     """Judges by the first ``num_repeats`` repeats of every size.
 
     Args:
         findings: Must hold those repeats.
         num_repeats: By training size; sizes without a complete repeat are left out.
         level: The error of this look.
+        retired: The policies given up at earlier looks.
 
     Returns:
         The verdict.
@@ -100,7 +126,7 @@ def judge(findings: Findings, num_repeats: Mapping[int, int], *, level: float) -
     complete = {size: count for size, count in num_repeats.items() if count > 0}
     if plan.sizes[-1] not in complete:
         return Judgement(num_repeats=complete, level=level, architectures=(), best=None, enough=False)
-    judged = tuple(_judge_architecture(findings, name, complete, level) for name in plan.architectures)
+    judged = tuple(_judge_architecture(findings, name, complete, level, retired or {}) for name in plan.architectures)
     return Judgement(
         num_repeats=complete,
         level=level,
@@ -111,13 +137,14 @@ def judge(findings: Findings, num_repeats: Mapping[int, int], *, level: float) -
 
 
 def _judge_architecture(
-    findings: Findings, architecture: str, num_repeats: Mapping[int, int], level: float
+    findings: Findings, architecture: str, num_repeats: Mapping[int, int], level: float, retirements: Retirements
 ) -> ArchitectureJudgement:
     plan = findings.plan
     largest = plan.sizes[-1]
     design: Design = "fixed" if findings.data.has_test else "rotating"
 
-    names = [(architecture, policy) for policy in plan.policies] + [(TFIDF, TFIDF)]
+    retired = {policy: then for (name, policy), then in retirements.items() if name == architecture}
+    names = [(architecture, policy) for policy in plan.policies if policy not in retired] + [(TFIDF, TFIDF)]
     scores = {
         size: {name: findings.scores(owner, name, size, repeats) for owner, name in names}
         for size, repeats in num_repeats.items()
@@ -127,15 +154,18 @@ def _judge_architecture(
         scores,
         baseline=BASELINE,
         design=design,
-        candidates=plan.candidates,
+        candidates=[policy for policy in plan.candidates if policy not in retired],
+        num_retired=len(retired),
         controls=(*plan.control_policies, TFIDF),
         rope_points=plan.rope_points,
         clusters=findings.clusters,
         seed=seed_for(plan.seed, "comparison", architecture),
     )
-    comparisons = compare_at(level=level)
+    active = compare_at(level=level)
+    kept = {policy: then.comparisons for policy, then in retired.items()}
+    comparisons = with_retired(active, kept, plan.candidates)
     parameters = _trainable_parameters(findings, architecture)
-    decision = decide(comparisons[largest], rope_points=plan.rope_points, trainable_parameters=parameters)
+    decision = decide(active[largest], rope_points=plan.rope_points, trainable_parameters=parameters)
     controls = []
     for name in (*plan.control_policies, TFIDF):
         recommended = scores[largest][decision.recommendation]
@@ -149,14 +179,17 @@ def _judge_architecture(
         )
         controls.append(Control(name=name, mean_score=comparisons[largest].mean_scores[name], gain=gain))
     # The crossing is read off all sizes at once: their intervals must hold together.
-    together = compare_at(level=level / len(comparisons))
+    kept_together = {policy: then.together for policy, then in retired.items()}
+    together = with_retired(compare_at(level=level / len(comparisons)), kept_together, plan.candidates)
     return ArchitectureJudgement(
         architecture=architecture,
         comparisons=comparisons,
+        together=together,
         decision=decision,
         melting_point=melting_point(list(together), list(together.values()), plan.rope_points),
         controls=tuple(controls),
         trainable_parameters=parameters,
+        hopeless=hopeless(active[largest], decision.recommendation),
     )
 
 

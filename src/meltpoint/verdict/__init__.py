@@ -10,6 +10,7 @@ from meltpoint.verdict.layout import Design
 from meltpoint.verdict.looks import default_looks, look_levels
 from meltpoint.verdict.melting import MeltingPoint, melting_point
 from meltpoint.verdict.pseudo_values import pseudo_values
+from meltpoint.verdict.retiring import hopeless, with_retired
 from meltpoint.verdict.subgroups import SubgroupGains, compare_subgroups
 
 __all__ = [
@@ -26,7 +27,9 @@ __all__ = [
     "compare_subgroups",
     "decide",
     "default_looks",
+    "hopeless",
     "look_levels",
     "melting_point",
     "pseudo_values",
+    "with_retired",
 ]

@@ -22,7 +22,7 @@ from meltpoint.verdict.layout import Clusters, Design, Floats, Layout, checked_c
 from meltpoint.verdict.moments import Moments, paired_moments
 from meltpoint.verdict.multiplicity import gain_correlation, holm, simultaneous_level
 from meltpoint.verdict.pooling import pooled_training
-from meltpoint.verdict.regret import expected_regret
+from meltpoint.verdict.regret import expected_regret, expected_worth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +34,14 @@ class Gain(Interval):
         p_value: Two-sided, adjusted over the family by Holm's rule. Decisions are read off the interval; Holm's rule is
             the sharper of the two, so a small p-value may go with an interval that still touches zero.
         noise: Where the standard error comes from.
+        retired_after: The repeats after which the study gave the policy up, and which the gain rests on; None where it
+            did not.
     """
 
     policy: str
     p_value: float
     noise: Noise
+    retired_after: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +56,7 @@ class Comparison:
         mean_scores: Mean score of every policy, the baseline first.
         expected_regret: Expected regret of choosing the baseline, or a candidate. With a single repeat it knows nothing
             of training noise.
+        worth: What each candidate adds to the best choice, in expected points; see ``regret``.
         num_repeats: R, repeats used.
         num_rows: Distinct rows tested.
         level: The error of each family of intervals.
@@ -67,6 +71,7 @@ class Comparison:
     controls: tuple[Gain, ...]
     mean_scores: Mapping[str, float]
     expected_regret: Mapping[str, float]
+    worth: Mapping[str, float]
     num_repeats: int
     num_rows: int
     level: float
@@ -132,6 +137,7 @@ def compare_sizes(
     level: float,
     rope_points: float = 0.5,
     clusters: Sequence[object] | NDArray[np.generic] | None = None,
+    num_retired: int = 0,
     seed: int,
 ) -> dict[int, Comparison]:
     """Compares candidates and controls with the baseline at every training size, paired by repeat and by row.
@@ -151,6 +157,7 @@ def compare_sizes(
         rope_points: Half-width of the region of practical equivalence, in points.
         clusters: (N,) what rows belong to that are not independent of one another: the document of a sentence, the
             author of a text. None where each row stands for itself.
+        num_retired: Candidates that the study began with and has given up; see ``retiring``.
         seed: The master seed of the simulations behind simultaneous intervals and regret.
 
     Returns:
@@ -195,9 +202,14 @@ def compare_sizes(
     def compare_at(index: int) -> Comparison:
         moments, control_moments = of_candidates[index], of_controls[index]
         family = _family(
-            sorted(candidates), moments, pooled[index], level, generator(seed, "simultaneous intervals", "candidates")
+            sorted(candidates),
+            moments,
+            pooled[index],
+            level,
+            generator(seed, "simultaneous intervals", "candidates"),
+            num_retired=num_retired,
         )
-        regrets = _regrets(baseline, family.gains, moments, family.correlation, seed)
+        regrets, worth = _regrets(baseline, family.gains, moments, family.correlation, seed)
         control_gains: Mapping[str, Gain] = {}
         if control_moments is not None:
             unpooled = (None,) * len(controls)
@@ -209,6 +221,7 @@ def compare_sizes(
             controls=tuple(control_gains[name] for name in controls),
             mean_scores=mean_scores[index],
             expected_regret={name: regrets[name] for name in (baseline, *candidates)},
+            worth={name: worth[name] for name in candidates},
             num_repeats=moments.layout.num_repeats,
             num_rows=moments.layout.num_rows,
             level=level,
@@ -251,10 +264,12 @@ def _family(
     pooled: Sequence[TrainingNoise | None],
     level: float,
     draws: Generator,
+    *,
+    num_retired: int = 0,
 ) -> _Family:
     """Returns the gains of one family: intervals that hold at once at ``level``, p-values adjusted over the family."""
     correlation = gain_correlation(moments)
-    interval_level = simultaneous_level(correlation, level, draws)
+    interval_level = simultaneous_level(correlation, level, draws, num_retired=num_retired)
     noises = [noise_of(moments, index, training) for index, training in enumerate(pooled)]
     intervals = [
         interval_around(points, *noise.standard_error(), interval_level)
@@ -287,8 +302,8 @@ def _p_value(interval: Interval) -> float:
 
 def _regrets(
     baseline: str, gains: Mapping[str, Gain], moments: Moments, correlation: Floats, seed: int
-) -> dict[str, float]:
-    """Returns the expected regret of the baseline and of each of ``gains``, by name."""
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Returns the expected regret of the baseline and of each of ``gains``, and what each gain is worth, by name."""
     # One repeat shows no training noise: what the test rows alone show is then a lower bound, and all there is.
     standard_errors = np.array(
         [
@@ -297,7 +312,7 @@ def _regrets(
         ]
     )
     smallest_df = min(gain.df for gain in gains.values())
-    regrets = expected_regret(
-        moments.gains, standard_errors, smallest_df, correlation, generator(seed, "expected regret")
-    )
-    return dict(zip((baseline, *gains), regrets.tolist(), strict=True))
+    known = (moments.gains, standard_errors, smallest_df, correlation)
+    regrets = expected_regret(*known, generator(seed, "expected regret"))
+    worth = expected_worth(*known, generator(seed, "expected regret"))
+    return dict(zip((baseline, *gains), regrets.tolist(), strict=True)), dict(zip(gains, worth.tolist(), strict=True))

@@ -62,25 +62,36 @@ def correlated_normals(correlation: Floats, num_draws: int, generator: Generator
     return draws
 
 
-def simultaneous_level(correlation: Floats, level: float, generator: Generator) -> float:
+def simultaneous_level(correlation: Floats, level: float, generator: Generator, *, num_retired: int = 0) -> float:
     """Returns the error that each interval may have so that all P cover at once with probability 1 - ``level``.
 
     The maximum of |Z| over correlated standard normals is simulated, and its upper quantile turned back into a level.
     The result never leaves what is known beyond simulation: at least Sidak's level 1 - (1 - level)^(1/P), which holds
     for normals of any correlation, at most ``level``, right when all are one.
 
+    Policies that a study has given up have had their chance to be called a winner: those that are left are judged as if
+    all were there still. The critical value c then solves P(max |Z| > c) + ``num_retired`` P(|Z| > c) = ``level``, by
+    the union bound, so it does not matter how it was decided who goes.
+
     Args:
         correlation: (P, P).
         level: The error of the family.
         generator: Of the draws.
+        num_retired: Policies that the family began with, beyond these P.
 
     Returns:
         The level of one interval.
     """
-    num_policies = len(correlation)
+    num_policies = len(correlation) + num_retired
     if num_policies == 1:
         return level
     sidak = -np.expm1(np.log1p(-level) / num_policies)
     largest = np.abs(correlated_normals(correlation, NUM_DRAWS, generator)).max(axis=1)
-    simulated = 2 * norm.sf(np.quantile(largest, 1 - level))
+    if num_retired:
+        largest.sort()
+        beyond = 1 - np.arange(1, NUM_DRAWS + 1) / NUM_DRAWS + num_retired * 2 * norm.sf(largest)
+        critical = largest[min(np.searchsorted(-beyond, -level), NUM_DRAWS - 1)]
+    else:
+        critical = np.quantile(largest, 1 - level)
+    simulated = 2 * norm.sf(critical)
     return float(min(max(simulated, sidak), level))

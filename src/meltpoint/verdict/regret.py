@@ -35,11 +35,46 @@ def expected_regret(
     Returns:
         (1 + P,) expected regrets in points, the baseline's first.
     """
-    half = correlated_normals(correlation, NUM_DRAWS // 2, generator)
-    degrees = max(df, MIN_DF)
-    half *= np.sqrt(degrees / generator.chisquare(degrees, size=len(half)))[:, None]
-    errors = np.concatenate([half, -half]) * standard_errors
+    errors = _joint_errors(standard_errors, df, correlation, generator)
     best = np.maximum((gains + errors).max(axis=1), 0.0).mean()
     # The maximum's mean is never below the largest mean; simulation may fall short of that by a hair.
     best = max(float(best), 0.0, float(gains.max()))
     return best - np.concatenate([[0.0], gains])
+
+
+def expected_worth(
+    gains: Floats,
+    standard_errors: Floats,
+    df: float,
+    correlation: Floats,
+    generator: Generator,
+) -> Floats:
+    """Computes what each of P policies is worth: how much lower the best would be, on average, were it not there.
+
+    worth(p) = E[max(0, G_p - max(0, the others'))], under the same draws as :func:`expected_regret`. A policy that is
+    worth next to nothing is no longer worth training.
+
+    Args:
+        gains: As for :func:`expected_regret`, like all that follow.
+        standard_errors: (P,) points.
+        df: Degrees of freedom.
+        correlation: (P, P).
+        generator: Of the draws.
+
+    Returns:
+        (P,) points, none below 0.
+    """
+    drawn = gains + _joint_errors(standard_errors, df, correlation, generator)
+    best_first = -np.sort(-np.column_stack([np.zeros(len(drawn)), drawn]), axis=1)
+    first, second = best_first[:, :1], best_first[:, 1:2]
+    worth: Floats = np.where(drawn == first, first - second, 0.0).mean(axis=0)
+    return worth
+
+
+def _joint_errors(standard_errors: Floats, df: float, correlation: Floats, generator: Generator) -> Floats:
+    """Draws (NUM_DRAWS, P) antithetic errors of the gains from their joint t distribution."""
+    half = correlated_normals(correlation, NUM_DRAWS // 2, generator)
+    degrees = max(df, MIN_DF)
+    half *= np.sqrt(degrees / generator.chisquare(degrees, size=len(half)))[:, None]
+    errors: Floats = np.concatenate([half, -half]) * standard_errors
+    return errors

@@ -1,0 +1,86 @@
+"""The course of a study's decisions: looks after fixed repeats, each paid for, and policies given up on the way.
+
+All of it follows from the results in their order, and from the moments at which budgets ended; never from which trial
+happened to finish first.
+"""
+
+import json
+from typing import Literal
+
+from meltpoint.studies.findings import Findings
+from meltpoint.studies.judging import Judgement, Retired, judge
+from meltpoint.studies.ledger import Ledger
+from meltpoint.studies.plan import Search
+from meltpoint.verdict import default_looks, look_levels
+
+Ending = Literal["decided", "repeats", "budget", "interrupted"]
+LOOKS = "looks"
+"""The fact in the ledger that says at which repeats a stopped study has been looked at."""
+
+
+class Course:
+    """The looks that a study takes, from the first, whatever was finished in earlier runs."""
+
+    def __init__(self, findings: Findings, ledger: Ledger) -> None:
+        self._retired: dict[tuple[str, str], Retired] = {}
+        self._findings = findings
+        self._ledger = ledger
+        self._taken: list[int] = []
+        self._last: Judgement | None = None
+        kept = tuple(json.loads(ledger.read(LOOKS) or "[]"))
+        # A look once taken stays one: what it spent is spent.
+        usual = default_looks(findings.plan.max_repeats)
+        self._looks = (*kept, *(look for look in usual if look > max(kept, default=0)))
+
+    def wants(self, search: Search) -> bool:
+        """Whether a search is still to be trained: it is not kept already, and its policy was not given up."""
+        first = search[0]
+        findings = self._findings
+        return first.signature not in findings.records and (first.architecture, first.policy) not in findings.retired
+
+    def take_looks(self) -> tuple[Ending, Judgement] | None:
+        """Takes the looks whose repeats are complete; returns how the study ends, once it does."""
+        plan = self._findings.plan
+        for look in self._looks[len(self._taken) :]:
+            # Asked anew for every look: a policy given up at the one before is no longer waited for.
+            if look > min(self._complete_repeats().values()):
+                return None
+            self._taken.append(look)
+            judgement = self._judge(dict.fromkeys(plan.sizes, look), look_levels(self._taken)[look])
+            self._last = judgement
+            if judgement.enough or look == plan.max_repeats:
+                self._keep(self._taken)
+                return ("decided" if judgement.enough else "repeats"), judgement
+            self._retire(judgement, look)
+        return None
+
+    def stop(self, ending: Ending) -> Judgement:
+        """Returns the verdict of a study that is stopped between two looks.
+
+        The end of a budget is a look of its own, for nobody chose it by the results. Ctrl-C is none: whoever presses it
+        may have seen how the gains stand.
+        """
+        complete = self._complete_repeats()
+        largest = complete[self._findings.plan.sizes[-1]]
+        if self._last is not None and (ending == "interrupted" or largest <= self._taken[-1]):
+            return self._last
+        paid = [*self._taken, max(largest, 1)]
+        if ending == "budget" and largest:
+            self._keep(paid)
+        return self._judge(complete, look_levels(paid)[paid[-1]])
+
+    def _complete_repeats(self) -> dict[int, int]:
+        return {size: self._findings.complete_repeats(size) for size in self._findings.plan.sizes}
+
+    def _judge(self, num_repeats: dict[int, int], level: float) -> Judgement:
+        return judge(self._findings, num_repeats, level=level, retired=self._retired)
+
+    def _retire(self, judgement: Judgement, look: int) -> None:
+        for one in judgement.architectures:
+            for policy in one.hopeless:
+                name = (one.architecture, policy)
+                self._retired[name] = Retired(comparisons=one.comparisons, together=one.together)
+                self._findings.retired[name] = look
+
+    def _keep(self, looks: list[int]) -> None:
+        self._ledger.write(LOOKS, json.dumps(looks))
