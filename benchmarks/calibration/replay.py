@@ -31,6 +31,7 @@ from populations import Population, all_alike, read_population, with_gains
 from replaying import ARMS, MAX_REPEATS, ROPE_POINTS, Replay, draw_study, follow
 from scipy.stats import t as student_t
 from shortcuts import SHORTCUTS, accuracies
+from simulated import Simulated
 
 from meltpoint.randomness import generator
 from meltpoint.verdict import compare_sizes
@@ -44,13 +45,13 @@ LEVEL = 0.05
 Facts = dict[str, object]
 
 
-def judge_winners(population: Population, design: str, studies: int, seed: int) -> Facts:
+def judge_winners(population: Population | Simulated, design: str, studies: int, seed: int) -> Facts:
     """Replays studies; counts words, and what shortcuts say of the same draws."""
     draws = generator(seed, "replay", population.name, design)
     words: Counter[str] = Counter()
     shortcuts: Counter[str] = Counter()
     repeats, trained, recommended, missed = [], [], 0, 0
-    truth = population.truth(max(population.right)) if not population.alike else None
+    truth = population.truth(max(population.sizes)) if not population.alike else None
     for number in range(studies):
         study = draw_study(population, design, MAX_REPEATS, DESIGNS[design], draws)
         replay = follow(study, MAX_REPEATS, seed + number)
@@ -80,10 +81,10 @@ def holds(replay: Replay, truth: dict[str, float] | None) -> bool:
     )
 
 
-def judge_coverage(population: Population, design: str, num_repeats: int, studies: int, seed: int) -> Facts:
+def judge_coverage(population: Population | Simulated, design: str, num_repeats: int, studies: int, seed: int) -> Facts:
     """Draws studies of so many repeats; counts 95% intervals that hold the true gain: each alone, and all at once."""
     draws = generator(seed, "coverage", population.name, design, num_repeats)
-    largest = max(population.right)
+    largest = max(population.sizes)
     truth = population.truth(largest)
     alone: Counter[str] = Counter()
     together, widths = 0, []
@@ -167,6 +168,16 @@ def settings(options: argparse.Namespace) -> Iterator[tuple[str, Callable[[], Fa
                 gains = dict.fromkeys(next(iter(population.right.values())).keys() - {"frozen"}, gain)
                 shifted = with_gains(population, gains, generator(seed, "shift", data, str(gain)))
                 yield f"power--{data}--{gain}--{design}", partial(judge_winners, shifted, design, studies // 2, seed)
+    for design in DESIGNS:
+        for gain in (0.0, *GAINS):
+            simulated = Simulated(gains=dict.fromkeys(ARMS[1:], gain))
+            kind = "power" if gain else "null"
+            name = f"{kind}--simulated--{gain}--{design}" if gain else f"{kind}--simulated--{design}"
+            yield name, partial(judge_winners, simulated, design, (1 if gain else 3) * studies, seed)
+        for repeats in COVERED_REPEATS:
+            simulated = Simulated(gains=dict.fromkeys(ARMS[1:], 1.0))
+            name = f"coverage--simulated--{repeats}--{design}"
+            yield name, partial(judge_coverage, simulated, design, repeats, 2 * studies, seed)
 
 
 def main() -> None:

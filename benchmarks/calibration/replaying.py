@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from populations import Population
+from simulated import Simulated
 
 from meltpoint.randomness import Generator
 from meltpoint.verdict import (
@@ -62,7 +63,7 @@ def test_pattern(design: Design, num_repeats: int, num_rows: int, draws: Generat
 
 
 def draw_study(
-    population: Population,
+    population: Population | Simulated,
     design: Design,
     num_repeats: int,
     num_rows: int,
@@ -82,6 +83,9 @@ def draw_study(
         rows: (N,) rows of the population to use instead of drawing them.
         pool: Repeats of the population to draw from; by default all.
     """
+    if isinstance(population, Simulated):
+        tested = test_pattern(design, num_repeats, num_rows, draws)
+        return Drawn(scores=population.draw(tested, draws), design=design)
     if rows is None:
         rows = draws.integers(population.num_rows, size=num_rows)
     choices = np.arange(population.num_repeats) if pool is None else pool

@@ -22,7 +22,7 @@ from meltpoint.verdict.layout import Clusters, Design, Floats, Layout, checked_c
 from meltpoint.verdict.moments import Moments, paired_moments
 from meltpoint.verdict.multiplicity import gain_correlation, holm, simultaneous_level
 from meltpoint.verdict.pooling import pooled_training
-from meltpoint.verdict.regret import expected_regret, expected_worth
+from meltpoint.verdict.regret import regret_and_worth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -312,7 +312,7 @@ def _regrets(
         ]
     )
     smallest_df = min(gain.df for gain in gains.values())
-    known = (moments.gains, standard_errors, smallest_df, correlation)
-    regrets = expected_regret(*known, generator(seed, "expected regret"))
-    worth = expected_worth(*known, generator(seed, "expected regret"))
+    regrets, worth = regret_and_worth(
+        moments.gains, standard_errors, smallest_df, correlation, generator(seed, "expected regret")
+    )
     return dict(zip((baseline, *gains), regrets.tolist(), strict=True)), dict(zip(gains, worth.tolist(), strict=True))

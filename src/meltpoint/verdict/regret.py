@@ -35,11 +35,7 @@ def expected_regret(
     Returns:
         (1 + P,) expected regrets in points, the baseline's first.
     """
-    errors = _joint_errors(standard_errors, df, correlation, generator)
-    best = np.maximum((gains + errors).max(axis=1), 0.0).mean()
-    # The maximum's mean is never below the largest mean; simulation may fall short of that by a hair.
-    best = max(float(best), 0.0, float(gains.max()))
-    return best - np.concatenate([[0.0], gains])
+    return regret_and_worth(gains, standard_errors, df, correlation, generator)[0]
 
 
 def expected_worth(
@@ -64,17 +60,26 @@ def expected_worth(
     Returns:
         (P,) points, none below 0.
     """
-    drawn = gains + _joint_errors(standard_errors, df, correlation, generator)
-    best_first = -np.sort(-np.column_stack([np.zeros(len(drawn)), drawn]), axis=1)
-    first, second = best_first[:, :1], best_first[:, 1:2]
-    worth: Floats = np.where(drawn == first, first - second, 0.0).mean(axis=0)
-    return worth
+    return regret_and_worth(gains, standard_errors, df, correlation, generator)[1]
 
 
-def _joint_errors(standard_errors: Floats, df: float, correlation: Floats, generator: Generator) -> Floats:
-    """Draws (NUM_DRAWS, P) antithetic errors of the gains from their joint t distribution."""
+def regret_and_worth(
+    gains: Floats,
+    standard_errors: Floats,
+    df: float,
+    correlation: Floats,
+    generator: Generator,
+) -> tuple[Floats, Floats]:
+    """Computes :func:`expected_regret` and :func:`expected_worth` from one set of draws."""
     half = correlated_normals(correlation, NUM_DRAWS // 2, generator)
     degrees = max(df, MIN_DF)
     half *= np.sqrt(degrees / generator.chisquare(degrees, size=len(half)))[:, None]
-    errors: Floats = np.concatenate([half, -half]) * standard_errors
-    return errors
+    drawn = gains + np.concatenate([half, -half]) * standard_errors
+    first, second = np.zeros(len(drawn)), np.full(len(drawn), -np.inf)
+    for of_policy in drawn.T:
+        second = np.maximum(second, np.minimum(first, of_policy))
+        first = np.maximum(first, of_policy)
+    # The maximum's mean is never below the largest mean; simulation may fall short of that by a hair.
+    best = max(float(first.mean()), 0.0, float(gains.max()))
+    worth = np.array([np.where(of_policy == first, first - second, 0.0).mean() for of_policy in drawn.T])
+    return best - np.concatenate([[0.0], gains]), worth
