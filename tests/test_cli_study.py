@@ -20,7 +20,7 @@ from meltpoint.randomness import generator
 CUES = {"good": ["great", "fine", "lovely", "warm", "bright"], "bad": ["dull", "weak", "poor", "boring", "awful"]}
 FILLER = ["the", "film", "plot", "actor", "scene", "music", "story", "camera"]
 OPTIONS = ("--vectors", "glove-6b-50d", "--policy", "fine-tuned", "--search", "1", "--repeats", "3", "--size", "60")
-LEFT = ["model", "run.json", "study.db", "verdict.json"]
+LEFT = ["drift.json", "model", "run.json", "study.db", "verdict.json"]
 
 
 def reviews(num_rows):

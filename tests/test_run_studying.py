@@ -19,6 +19,8 @@ CUES = {"good": ["great", "fine", "lovely", "warm", "bright"], "bad": ["dull", "
 FILLER = ["the", "film", "plot", "actor", "scene", "music", "story", "camera"]
 OPTIONS = StudyOptions(policies=("fine-tuned",), search_trials=1, max_repeats=2, sizes=(40, 60))
 
+FILES = ["drift.json", "model", "run.json", "study.db", "verdict.json"]
+
 
 @pytest.fixture(scope="module")
 def labelled():
@@ -41,7 +43,7 @@ def run(labelled, glove, tmp_path_factory):
 
 
 def test_a_run_holds_its_files_and_nothing_else(run):
-    assert sorted(path.name for path in run.folder.iterdir()) == ["model", "run.json", "study.db", "verdict.json"]
+    assert sorted(path.name for path in run.folder.iterdir()) == FILES
     assert json.loads((run.folder / "verdict.json").read_text(encoding="utf-8")) == run.verdict
     assert run.costs.keys() == {"average", "tf-idf"}
     machine = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
@@ -61,7 +63,7 @@ def test_every_trial_is_a_row_of_the_frame(run):
     assert frame["ending"].unique().to_list() == ["converged"]
     assert frame["signature"].is_unique().all()
     # Reading it leaves nothing in the folder.
-    assert sorted(path.name for path in run.folder.iterdir()) == ["model", "run.json", "study.db", "verdict.json"]
+    assert sorted(path.name for path in run.folder.iterdir()) == FILES
 
 
 def test_a_run_can_be_opened_again(run):

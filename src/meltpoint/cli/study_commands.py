@@ -147,7 +147,7 @@ def _conduct(
     *,
     as_json: bool,
 ) -> None:
-    from meltpoint.report import render_verdict, watching  # noqa: PLC0415
+    from meltpoint.report import drift_sentence, render_verdict, watching  # noqa: PLC0415
     from meltpoint.run import MODEL, hand_over, has_model_to_hand_over, measure  # noqa: PLC0415
 
     # What a user's own architecture prints must not get between the results.
@@ -172,8 +172,11 @@ def _conduct(
             rows = verdict["data"]["train_rows"]
             errors.print(f"training the model on all {rows:,} rows, policy {verdict['policy']}", markup=False)
         with redirect_stdout(sys.stderr):
-            hand_over(material, run, conclusion, device=where["device"])
+            drift = hand_over(material, run, conclusion, device=where["device"])
         if not as_json:
+            if drift is not None:
+                results.print(f"what moved: {drift_sentence(drift)}", markup=False, soft_wrap=True)
+                results.print(f"the whole of it: meltpoint drift {folder}", markup=False, soft_wrap=True)
             results.print(f"the model: meltpoint predict {folder / MODEL}", markup=False, soft_wrap=True)
     if tracker is not None and conclusion.ending != "interrupted":
         number = tracker.log(folder, run.verdict)

@@ -8,23 +8,30 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from meltpoint.handover.benchmarks import BenchmarkChange, compare_on_benchmarks, compare_on_installed
     from meltpoint.handover.export import EXPORTERS, Exported, export_model
     from meltpoint.handover.final_training import FinalRecipe, final_recipe, train_final, versions
+    from meltpoint.handover.mixed_space import tuned_space, tuned_vectors
     from meltpoint.handover.model_folder import ModelConfig, TrainedModel, load_model, save_model
+    from meltpoint.handover.opening_vectors import model_vectors
     from meltpoint.handover.prediction import Prediction, Predictor, make_predictor
-    from meltpoint.handover.unseen_words import UnseenReading, UnseenWords, open_model_vectors
+    from meltpoint.handover.unseen_words import UnseenReading, UnseenWords
 
 _HOMES = {
+    "benchmarks": ("BenchmarkChange", "compare_on_benchmarks", "compare_on_installed"),
     "export": ("EXPORTERS", "Exported", "export_model"),
     "final_training": ("FinalRecipe", "final_recipe", "train_final", "versions"),
     "model_folder": ("ModelConfig", "TrainedModel", "load_model", "save_model"),
+    "opening_vectors": ("model_vectors",),
     "prediction": ("Prediction", "Predictor", "make_predictor"),
-    "unseen_words": ("UnseenReading", "UnseenWords", "open_model_vectors"),
+    "mixed_space": ("tuned_space", "tuned_vectors"),
+    "unseen_words": ("UnseenReading", "UnseenWords"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "EXPORTERS",
+    "BenchmarkChange",
     "Exported",
     "FinalRecipe",
     "ModelConfig",
@@ -33,13 +40,17 @@ __all__ = [
     "TrainedModel",
     "UnseenReading",
     "UnseenWords",
+    "compare_on_benchmarks",
+    "compare_on_installed",
     "export_model",
     "final_recipe",
     "load_model",
     "make_predictor",
-    "open_model_vectors",
+    "model_vectors",
     "save_model",
     "train_final",
+    "tuned_space",
+    "tuned_vectors",
     "versions",
 ]
 

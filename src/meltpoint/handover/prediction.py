@@ -11,7 +11,8 @@ from torch import Tensor
 
 from meltpoint.embedding import PADDING_INDEX, UNKNOWN_INDEX
 from meltpoint.handover.model_folder import TrainedModel
-from meltpoint.handover.unseen_words import UnseenReading, UnseenWords, open_model_vectors
+from meltpoint.handover.opening_vectors import model_vectors_or_none
+from meltpoint.handover.unseen_words import UnseenReading, UnseenWords
 from meltpoint.vectors import Vectors
 
 BATCH_SIZE = 256
@@ -92,5 +93,5 @@ def make_predictor(trained: TrainedModel, *, unseen: UnseenReading = "pretrained
     """
     vectors = None
     if trained.reads_unseen_words and unseen != "unknown":
-        vectors = open_model_vectors(trained, consequence="words that training never saw are taken as unknown")
+        vectors = model_vectors_or_none(trained, consequence="words that training never saw are taken as unknown")
     return Predictor(trained, vectors, unseen=unseen)

@@ -1,6 +1,5 @@
 """Words that a model never saw in training, met when it is used: what they are read by."""
 
-import warnings
 from functools import cached_property
 from typing import Literal, get_args
 
@@ -9,9 +8,9 @@ import torch
 from torch import Tensor
 
 from meltpoint.embedding.carrying import CarryingMap, fit_carrying
-from meltpoint.errors import InputError, MeltpointError
+from meltpoint.errors import InputError
 from meltpoint.handover.model_folder import TrainedModel
-from meltpoint.vectors import Vectors, open_vectors
+from meltpoint.vectors import Vectors
 
 UnseenReading = Literal["pretrained", "mapped", "unknown"]
 """How unseen words are read: by their pretrained vectors, by these carried into the tuned space, or as unknown."""
@@ -68,27 +67,3 @@ class UnseenWords:
         before, found = self._vectors.gather(words)
         after = self._trained.embedding.weight.detach().numpy()[2:]
         return fit_carrying(before[found], after[found])
-
-
-def open_model_vectors(trained: TrainedModel, *, consequence: str) -> Vectors | None:
-    """Opens the vectors that a model was made with.
-
-    Args:
-        trained: The model.
-        consequence: What follows where they are gone: "words that training never saw are taken as unknown".
-
-    Returns:
-        The vectors; None, after a warning, where they cannot be opened or are no longer the same.
-    """
-    source = trained.config.vectors
-    try:
-        vectors = open_vectors(source["source"])
-    except MeltpointError as error:
-        warnings.warn(f"The pretrained vectors of this model cannot be opened: {consequence}. {error}", stacklevel=3)
-        return None
-    if vectors.digest != source["digest"]:
-        warnings.warn(
-            f"The vectors at {source['source']} are not those the model was made with: {consequence}.", stacklevel=3
-        )
-        return None
-    return vectors

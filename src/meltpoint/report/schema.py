@@ -5,5 +5,6 @@ from typing import Any
 Document = dict[str, Any]
 
 VERDICT_SCHEMA = "meltpoint/verdict/2"
+DRIFT_SCHEMA = "meltpoint/drift/1"
 PROFILE_SCHEMA = "meltpoint/profile/1"
 METRIC = "accuracy"

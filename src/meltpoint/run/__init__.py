@@ -1,6 +1,7 @@
 """Whole jobs: a study into a run folder, a training into a model folder, the demo."""
 
 from meltpoint.run.demo import DEMO_VECTORS, LICENCE_NOTE, demo_corpus
+from meltpoint.run.drifting import model_drift, read_drift
 from meltpoint.run.folder import MODEL
 from meltpoint.run.options import StudyOptions, make_plan
 from meltpoint.run.placing import DEVICES, Place, choose_place, find_device
@@ -36,8 +37,10 @@ __all__ = [
     "has_model_to_hand_over",
     "make_plan",
     "measure",
+    "model_drift",
     "prediction_frame",
     "prepare_material",
+    "read_drift",
     "run_study",
     "study",
     "train_policy",

@@ -9,7 +9,7 @@ from typing import Any
 
 from meltpoint.errors import DiskError, RunFolderError
 
-LEDGER, VERDICT, RUN, MODEL = "study.db", "verdict.json", "run.json", "model"
+LEDGER, VERDICT, RUN, DRIFT, MODEL = "study.db", "verdict.json", "run.json", "drift.json", "model"
 
 
 def claim_folder(folder: Path, *, resume: bool) -> tuple[Path, ...]:

@@ -21,6 +21,7 @@ import polars as pl
 from meltpoint.errors import DiskError, InputError, RunFolderError
 from meltpoint.handover import TrainedModel, final_recipe, load_model, save_model, train_final, versions
 from meltpoint.report import VERDICT_SCHEMA, Document, verdict_document
+from meltpoint.run.drifting import write_study_drift
 from meltpoint.run.folder import LEDGER, MODEL, RUN, VERDICT, claim_folder, release_folder, write_json
 from meltpoint.run.options import StudyOptions, make_plan
 from meltpoint.run.placing import Place, choose_place, find_device
@@ -277,22 +278,30 @@ def has_model_to_hand_over(conclusion: Conclusion) -> bool:
     return conclusion.judgement.best is not None and conclusion.ending != "interrupted"
 
 
-def hand_over(material: Material, run: Run, conclusion: Conclusion, *, device: str = "cpu") -> None:
-    """Trains the recommended model on all rows, into the folder of the run; nothing where there is none to train."""
+def hand_over(material: Material, run: Run, conclusion: Conclusion, *, device: str = "cpu") -> Document | None:
+    """Trains the recommended model on all rows, into the folder of the run, and writes what training moved.
+
+    Returns:
+        What ``drift.json`` holds; None where there is no model to train.
+    """
     if not has_model_to_hand_over(conclusion):
-        return
-    findings = conclusion.findings
+        return None
+    findings, architecture = conclusion.findings, run.verdict["architecture"]
     num_repeats = conclusion.judgement.num_repeats[findings.plan.sizes[-1]]
-    recipe = final_recipe(findings, run.verdict["architecture"], run.verdict["policy"], num_repeats)
-    trained = train_final(
-        findings,
-        material.vectors,
-        material.tokenizer.name,
-        material.corpus.classes,
-        recipe,
-        device=find_device(device),
-    )
+
+    def train(policy: str) -> TrainedModel:
+        return train_final(
+            findings,
+            material.vectors,
+            material.tokenizer.name,
+            material.corpus.classes,
+            final_recipe(findings, architecture, policy, num_repeats),
+            device=find_device(device),
+        )
+
+    trained = train(run.verdict["policy"])
     save_model(trained, run.folder / MODEL)
+    return write_study_drift(run.folder, trained, material.vectors, run.verdict, conclusion, run.costs, train)
 
 
 def _check_plan(ledger: Ledger, plan: StudyPlan, out: Path) -> None:

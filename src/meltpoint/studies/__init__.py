@@ -10,6 +10,7 @@ from meltpoint.studies.ledger import Ledger
 from meltpoint.studies.plan import BASELINE, DEFAULT_POLICIES, StudyPlan, choose_sizes, training_budget
 from meltpoint.studies.recording import TrialRecord
 from meltpoint.studies.single_thread import single_thread
+from meltpoint.studies.unseen_rows import compare_unseen_rows
 
 __all__ = [
     "BASELINE",
@@ -30,6 +31,7 @@ __all__ = [
     "TrialRecord",
     "WorkerProcesses",
     "choose_sizes",
+    "compare_unseen_rows",
     "conduct",
     "deterministic",
     "single_thread",

@@ -38,6 +38,7 @@ def compare_subgroups(
     design: Design,
     train_size: int,
     level: float,
+    clusters: NDArray[np.int64] | None = None,
 ) -> SubgroupGains | None:
     """Estimates how many points ``a`` is better than ``b`` on the rows of a group and on the others.
 
@@ -56,6 +57,7 @@ def compare_subgroups(
         design: ``"fixed"`` or ``"rotating"``.
         train_size: Rows in the training budget of one repeat.
         level: The error of each interval: 0.05 for 95%.
+        clusters: (N,) what rows belong to that are not independent of one another; None where each stands for itself.
 
     Returns:
         The gains; None where no repeat tests rows of both kinds.
@@ -75,7 +77,7 @@ def compare_subgroups(
     nothing = np.where(tested, 0.0, np.nan)
 
     def interval(values: Floats) -> Interval:
-        return compare_pair(values, nothing, design=design, train_size=train_size, level=level)
+        return compare_pair(values, nothing, design=design, train_size=train_size, level=level, clusters=clusters)
 
     means = tuple(100 * _group_means(scores, part) for part in (inside, outside) for scores in (first, second))
     return SubgroupGains(
