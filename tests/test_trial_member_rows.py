@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from meltpoint.embedding import AdamUpdate, PretrainedEmbedding
+from meltpoint.embedding import AdamUpdate, PretrainedEmbedding, make_policy
 from meltpoint.randomness import torch_seeded
-from meltpoint.trial.member_rows import DecayingRows, FixedRows, MovingRows, member_rows, stack_padded
+from meltpoint.trial.member_rows import AdaptedRows, DecayingRows, FixedRows, MovingRows, member_rows, stack_padded
 
 CPU = torch.device("cpu")
 V, D, K = 30, 6, 3
@@ -93,7 +93,7 @@ def test_the_tables_are_the_members_own(kind):
     assert torch.equal(start.weight, before)
     assert torch.equal(start.pretrained, before)
     assert not torch.equal(first, second)
-    copied = tables.copy(2)
+    (copied,) = tables.remember(2)
     tables.table(2).zero_()
     assert torch.equal(copied, third)
 
@@ -114,6 +114,80 @@ def test_members_that_leave_change_nothing_for_the_others(kind):
         tables.settle()
     for place, member in enumerate(kept):
         assert torch.equal(some_leave.table(place), all_stay.table(member))
+
+
+def test_rows_that_may_not_move_keep_their_bits():
+    may_move = torch.arange(V) % 3 == 0
+    tables = MovingRows(embeddings(), updates(), CPU, moving_rows=[may_move, None, may_move])
+    free = MovingRows(embeddings(), updates(), CPU)
+    found, expected = trained(tables), trained(free)
+    for member, embedding in enumerate(embeddings()):
+        stay = ~may_move if member != 1 else torch.zeros(V, dtype=torch.bool)
+        assert torch.equal(found[member, stay], embedding.weight[stay])
+        assert torch.equal(found[member, ~stay], expected[member, ~stay])
+
+
+def test_rows_thaw_at_a_step_of_each_members_own():
+    moves = [AdamUpdate(row_learning_rate=rate, thaw_step=step) for rate, step in zip(RATES, (20, 0, 60), strict=True)]
+    found = trained(MovingRows(embeddings(), moves, CPU))
+    free = trained(MovingRows(embeddings(), updates(), CPU))
+    late = MovingRows(embeddings(), updates(), CPU)
+    for number, (rows, gradients) in enumerate(batches(60)):
+        if number >= 20:
+            late.step(rows, gradients)
+    late.settle()
+    assert torch.equal(found[0], late.table(0))
+    assert torch.equal(found[1], free[1])
+    assert torch.equal(found[2], embeddings()[2].weight)
+
+
+# Tables behind an adaptation
+
+
+def adapted(name, count=K, **knobs):
+    tables = embeddings(count)
+    policies = [make_policy(name, **{knob: values[k] for knob, values in knobs.items()}) for k in range(count)]
+    own = [policy.new_adaptation(table, 7) for policy, table in zip(policies, tables, strict=True)]
+    moves = [policy.adam_update(rate) for policy, rate in zip(policies, RATES, strict=True)]
+    return member_rows(tables, moves, CPU, adaptations=own)
+
+
+@pytest.mark.parametrize("own_rows", [False, True])
+@pytest.mark.parametrize(("name", "knobs"), [("low-rank", {"rank": (1, 4, 6)}), ("projected", {})])
+def test_adapted_rows_are_those_of_the_embedding_under_adam(name, knobs, own_rows):
+    tables = adapted(name, **knobs)
+    assert isinstance(tables, AdaptedRows)
+    found = trained(tables, own_rows=own_rows)
+    for member, embedding in enumerate(embeddings()):
+        policy = make_policy(name, **{knob: values[member] for knob, values in knobs.items()})
+        policy.start(embedding, 7)
+        group = {"params": policy.parameters(embedding), "lr": RATES[member], **policy.embedding_options(RATES[member])}
+        adam = torch.optim.Adam([group])
+        for rows, gradients in batches(60, own_rows=own_rows):
+            adam.zero_grad()
+            embedding(rows[member]).backward(gradients[member, : len(rows[member])])
+            adam.step()
+        torch.testing.assert_close(found[member], embedding.table(), rtol=0, atol=1e-4)
+        learned, expected = tables.unseen_map(member), embedding.adaptation.unseen_map()
+        assert (learned is None) == (expected is None) == (name == "low-rank")
+        if learned is not None:
+            torch.testing.assert_close(learned, expected, rtol=0, atol=1e-4)
+
+
+def test_an_adaptation_is_remembered_and_kept():
+    tables = adapted("projected")
+    third = trained(tables)[2].clone()
+    weights = tables.remember(2)
+    trained(tables, 5)
+    assert not torch.equal(tables.table(2), third)
+    tables.recall(2, weights)
+    assert torch.equal(tables.table(2), third)
+    tables.keep([2])
+    assert torch.equal(tables.table(0), third)
+    (rows, gradients) = next(iter(batches(1)))
+    tables.gather(rows[:1])
+    tables.step(rows[:1], gradients[:1])
+    assert not torch.equal(tables.table(0), third)
 
 
 # Tables that stand still
@@ -137,7 +211,9 @@ def test_fixed_rows_do_not_move():
     tables = FixedRows([embedding] * K, CPU)
     tables.step([torch.tensor([1])] * K, None)
     tables.settle()
-    assert tables.copy(0) is None
+    assert tables.remember(0) == ()
+    tables.recall(0, ())
+    assert tables.unseen_map(0) is None
     assert tables.table(0).data_ptr() == embedding.weight.data_ptr()
     tables.keep([1])
     assert tables.gather([torch.tensor([3])]).shape == (1, 1, D)

@@ -97,7 +97,9 @@ def data_with_test(glove):
 
 
 def of_policy(policy, **more):
-    return replace(SPEC, policy=policy, **more)
+    # The default thaw comes after the end of so short a training.
+    settings = (("thaw_step", 5),) if policy == "gradual" else ()
+    return replace(SPEC, policy=policy, **{"settings": settings, **more})
 
 
 def assemble(spec, data):
@@ -295,7 +297,9 @@ def test_trained_numbers_are_counted_without_the_words_never_trained_on(data_wit
     for policy in POLICIES:
         assembly = assemble(of_policy(policy), data_with_test)
         learner_for(of_policy(policy), assembly, data_with_test)
-        assert assembly.trainable_parameters == head + (0 if policy == "frozen" else assembly.num_words * 50)
+        rows = assembly.num_words
+        numbers = {"frozen": 0, "partial": 2 * 50, "low-rank": (rows + 50) * 8, "projected": 50 * 50}
+        assert assembly.trainable_parameters == head + numbers.get(policy, rows * 50)
 
 
 @pytest.mark.parametrize("policy", [policy for policy in POLICIES if policy != "scratch"])
@@ -540,3 +544,9 @@ def test_four_hundred_rows_of_subj_are_trained_to_the_end(glove, shared_data):
     assert frozen.steps >= 300
     assert frozen.test_score > 0.8
     assert frozen.test_score >= control.test_score - 0.03
+
+
+def test_gradual_that_would_thaw_after_the_end_of_the_schedule(data):
+    spec = of_policy("gradual", settings=(("thaw_step", SPEC.schedule.max_steps),))
+    with pytest.raises(InputError, match=r"'gradual' would move nothing: .* training ends after \d+ at the latest"):
+        run_trial(spec, data)

@@ -49,6 +49,11 @@ SPEC = TrialSpec(
     split=SplitSpec(seed=3, repeat=1, size=95, num_folds=4, validation_fraction=0.2),
     schedule=Schedule(batch_size=16, max_steps=60, evaluate_every=10, patience_steps=1000, max_tokens=20),
 )
+# Where the values of a real study are too large for 60 steps and 30 words.
+SMALL = {
+    "gradual": {"learning_rate_multiplier": (1.0, 0.3, 0.1), "thaw_step": (15, 35)},
+    "partial": {"most_frequent": (3, 8, 12)},
+}
 every_architecture = pytest.mark.parametrize("architecture", ARCHITECTURES)
 every_policy = pytest.mark.parametrize("policy", POLICIES)
 
@@ -67,7 +72,7 @@ def data(glove):
 
 
 def search(architecture="average", policy="fine-tuned", *, repeat=1, rates=None, **schedule):
-    knobs = policy_class(policy).search_values
+    knobs = SMALL.get(policy, policy_class(policy).search_values)
     return as_search(
         replace(
             SPEC,
@@ -258,7 +263,7 @@ def test_a_frozen_table_is_not_copied(policy, data):
     learner, own, train, _ = stacked(data, policy)
     start = own.embedding.weight.detach().clone()
     train_for(learner, train, 3)
-    assert len(learner.remember(0)) == (4 if policy == "frozen" else 5)
+    assert len(learner.remember(0)) == 4 + {"frozen": 0, "low-rank": 2}.get(policy, 1)
     # Training never touches the table that the members started from.
     assert torch.equal(own.embedding.weight, start)
 

@@ -84,6 +84,7 @@ def train_final(
         learner = make_learner([spec], [assembly], [train], [0], seed=seed, where=[where], device=torch.device(device))
         fit_for(learner, train, num_steps, spec.schedule.batch_size, generator(seed, "batches", *where))
         learner.hand_back(0, assembly.model)
+        assembly.embedding.fold()
     if not all(bool(parameter.isfinite().all()) for parameter in assembly.model.parameters()):
         raise DivergedError(f"The final training of {spec.architecture} / {spec.policy} diverged. {DIVERGENCE_CAUSES}")
     assembly.model.cpu().eval()

@@ -37,7 +37,8 @@ class UnseenWords:
             raise InputError(f"Unseen words can be read as one of {known}; found {reading!r}.")
         self._trained = trained
         self._vectors = vectors if trained.reads_unseen_words and reading != "unknown" else None
-        self._carries = reading == "mapped"
+        # Where the policy has learned a map for all words, the embedding itself applies it: that one is no guess.
+        self._carries = reading == "mapped" and trained.embedding.unseen_map is None
 
     def read(self, words: list[str]) -> tuple[dict[str, int], Tensor]:
         """Returns the ids beyond the table that words get, and the rows they stand for.

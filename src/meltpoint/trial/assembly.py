@@ -48,11 +48,10 @@ class Assembly:
 
     @property
     def trainable_parameters(self) -> int:
-        """How many numbers training can change; of the table, the rows of the vocabulary."""
-        total = sum(p.numel() for p in self.model.parameters() if p.requires_grad)
-        if self.embedding.weight.requires_grad:
-            total -= (self.embedding.num_embeddings - self.num_words) * self.embedding.embedding_dim
-        return total
+        """How many numbers training can change; of the table, in the rows of the vocabulary."""
+        inside = {id(parameter) for parameter in self.embedding.parameters()}
+        above = sum(p.numel() for p in self.model.parameters() if p.requires_grad and id(p) not in inside)
+        return above + self.policy.num_trainable(self.embedding, self.num_words)
 
     def examples(self, data: TrialData, rows: Rows) -> Examples:
         """Returns rows of the data as the model reads them."""
@@ -79,9 +78,11 @@ def assemble(
         extend: Whether words that are not trained on are read by their pretrained vectors, where the policy lets them.
 
     Raises:
-        InputError: Architecture or policy cannot be built, or the model does not hold the embedding.
+        InputError: Architecture or policy cannot be built, the policy would move nothing, or the model does not hold
+            the embedding.
     """
-    policy = make_policy(spec.policy, **dict(spec.settings))
+    policy = spec_policy(spec)
+    policy.check_length(spec.schedule.max_steps)
     embedding, table_rows, num_words = trial_table(
         data,
         train_rows,
@@ -133,6 +134,7 @@ def make_learner(
     firsts = [source_of.index(source) for source in range(len(train))]
     unseen = [assemblies[first].unseen for first in firsts]
     if can_be_stacked(specs[0], assemblies[0].model):
+        policies = [spec_policy(spec) for spec in specs]
         for first in firsts:
             own = assemblies[first]
             own.policy.start(own.embedding, seed_for(seeds[first], "embedding", 0))
@@ -150,6 +152,13 @@ def make_learner(
             sources,
             source_of,
             updates=[update for update in updates if update is not None],
+            moving_rows=[policy.moving_rows(own.embedding) for policy, own in zip(policies, assemblies, strict=True)],
+            adaptations=[
+                policy.new_adaptation(own.embedding, seed_for(own_seed, "embedding", 0))
+                if update is not None and update.adapts
+                else None
+                for policy, own, own_seed, update in zip(policies, assemblies, seeds, updates, strict=True)
+            ],
             learning_rates=[spec.learning_rate for spec in specs],
             device=device,
         )
@@ -183,4 +192,9 @@ def can_be_stacked(spec: TrialSpec, model: nn.Module) -> bool:
 
 def member_update(spec: TrialSpec) -> AdamUpdate | None:
     """Returns what the policy of a member comes to under Adam, where numbers say it all."""
-    return make_policy(spec.policy, **dict(spec.settings)).adam_update(spec.learning_rate)
+    return spec_policy(spec).adam_update(spec.learning_rate)
+
+
+def spec_policy(spec: TrialSpec) -> Policy:
+    """Returns the policy of a member with its knobs."""
+    return make_policy(spec.policy, **dict(spec.settings))

@@ -1,4 +1,4 @@
-"""The tables of K members, and how training moves their rows: not at all, row by row, or all of them at every step."""
+"""The tables of K members, and how training moves their rows: not at all, row by row, all at every step, or adapted."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -6,7 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from meltpoint.embedding import AdamUpdate, PretrainedEmbedding
+from meltpoint.embedding import AdamUpdate, Adaptation, PretrainedEmbedding
 from meltpoint.embedding.rowwise import RowAdam
 from meltpoint.trial.dense_adam import StackedAdam
 
@@ -29,15 +29,26 @@ class MemberRows(Protocol):
     def table(self, member: int) -> Tensor:
         """Returns a member's table ``(V, D)`` itself, up to date after :meth:`settle`."""
 
-    def copy(self, member: int) -> Tensor | None:
-        """Returns a copy of a member's table, None where training does not move it."""
+    def unseen_map(self, member: int) -> Tensor | None:
+        """Returns the ``(D, D)`` matrix through which a member reads words outside its table; None: as they are."""
+
+    def remember(self, member: int) -> tuple[Tensor, ...]:
+        """Returns a copy of what a member has learned here; nothing where training does not move it."""
+
+    def recall(self, member: int, weights: tuple[Tensor, ...]) -> None:
+        """Sets a member to what it had learned."""
 
     def keep(self, members: Sequence[int]) -> None:
         """Forgets all but these members."""
 
 
 def member_rows(
-    embeddings: Sequence[PretrainedEmbedding], updates: Sequence[AdamUpdate], device: torch.device
+    embeddings: Sequence[PretrainedEmbedding],
+    updates: Sequence[AdamUpdate],
+    device: torch.device,
+    *,
+    moving_rows: Sequence[Tensor | None] | None = None,
+    adaptations: Sequence[Adaptation | None] = (),
 ) -> MemberRows:
     """Makes the tables of K members.
 
@@ -45,11 +56,17 @@ def member_rows(
         embeddings: Where each member starts.
         updates: How each moves: none of them, or all in one manner at rates of their own.
         device: Where the tables are.
+        moving_rows: ``(V,)`` bool for each member, the rows that may move; None: all.
+        adaptations: For each member what it trains in place of the rows, where the updates say that it does.
     """
+    if any(update.adapts for update in updates):
+        own = [adaptation for adaptation in adaptations if adaptation is not None]
+        return AdaptedRows(embeddings, updates, own, device)
     if not any(update.row_learning_rate for update in updates):
         return FixedRows(embeddings, device)
-    kind = DecayingRows if any(update.coupled_decay for update in updates) else MovingRows
-    return kind(embeddings, updates, device)
+    if any(update.coupled_decay for update in updates):
+        return DecayingRows(embeddings, updates, device)
+    return MovingRows(embeddings, updates, device, moving_rows=moving_rows)
 
 
 class FixedRows:
@@ -57,6 +74,10 @@ class FixedRows:
 
     def __init__(self, embeddings: Sequence[PretrainedEmbedding], device: torch.device) -> None:
         self._tables = _moved([embedding.weight for embedding in embeddings], device)
+
+    def unseen_map(self, member: int) -> Tensor | None:  # noqa: ARG002
+        """Returns None."""
+        return None
 
     def gather(self, rows: Sequence[Tensor]) -> Tensor:
         """Returns rows, which take no gradient."""
@@ -74,9 +95,12 @@ class FixedRows:
         """Returns a member's table."""
         return self._tables[member]
 
-    def copy(self, member: int) -> Tensor | None:  # noqa: ARG002
-        """Returns None."""
-        return None
+    def remember(self, member: int) -> tuple[Tensor, ...]:  # noqa: ARG002
+        """Returns nothing."""
+        return ()
+
+    def recall(self, member: int, weights: tuple[Tensor, ...]) -> None:
+        """Does nothing."""
 
     def keep(self, members: Sequence[int]) -> None:
         """Forgets all but these members."""
@@ -87,19 +111,30 @@ class _OwnRows:
     """A table of its own for each member."""
 
     def __init__(self, embeddings: Sequence[PretrainedEmbedding], device: torch.device) -> None:
-        self._tables = [embedding.weight.detach().to(device, copy=True) for embedding in embeddings]
+        self._tables = [embedding.table().to(device, copy=True) for embedding in embeddings]
+        fixed = [None if e.adaptation is None else e.adaptation.unseen_map() for e in embeddings]
+        self._unseen_maps = [None if matrix is None else matrix.to(device) for matrix in fixed]
 
     def table(self, member: int) -> Tensor:
         """Returns a member's table."""
         return self._tables[member]
 
-    def copy(self, member: int) -> Tensor | None:
+    def unseen_map(self, member: int) -> Tensor | None:
+        """Returns the map of the policy, which training does not change."""
+        return self._unseen_maps[member]
+
+    def remember(self, member: int) -> tuple[Tensor, ...]:
         """Returns a copy of a member's table."""
-        return self._tables[member].clone()
+        return (self._tables[member].clone(),)
+
+    def recall(self, member: int, weights: tuple[Tensor, ...]) -> None:
+        """Copies a member's table back."""
+        self._tables[member].copy_(weights[0])
 
     def keep(self, members: Sequence[int]) -> None:
         """Forgets all but these members."""
         self._tables = [self._tables[member] for member in members]
+        self._unseen_maps = [self._unseen_maps[member] for member in members]
 
 
 class MovingRows(_OwnRows):
@@ -109,9 +144,18 @@ class MovingRows(_OwnRows):
     """
 
     def __init__(
-        self, embeddings: Sequence[PretrainedEmbedding], updates: Sequence[AdamUpdate], device: torch.device
+        self,
+        embeddings: Sequence[PretrainedEmbedding],
+        updates: Sequence[AdamUpdate],
+        device: torch.device,
+        *,
+        moving_rows: Sequence[Tensor | None] | None = None,
     ) -> None:
         super().__init__(embeddings, device)
+        moving = [None] * len(embeddings) if moving_rows is None else moving_rows
+        self._moving = [None if chosen is None else chosen.to(device) for chosen in moving]
+        self._thaw_steps = [update.thaw_step for update in updates]
+        self._steps_taken = 0
         anchors = _moved([embedding.pretrained for embedding in embeddings], device)
         self._adams = [
             RowAdam(
@@ -132,8 +176,17 @@ class MovingRows(_OwnRows):
     def step(self, rows: Sequence[Tensor], gradients: Tensor | None) -> None:
         """Moves the rows of the batch."""
         assert gradients is not None
-        for adam, own, gradient in zip(self._adams, rows, gradients, strict=True):
-            adam.step(own, gradient[: len(own)])
+        for adam, own, gradient, moving, thaw_step in zip(
+            self._adams, rows, gradients, self._moving, self._thaw_steps, strict=True
+        ):
+            if self._steps_taken < thaw_step:
+                continue
+            if moving is None:
+                adam.step(own, gradient[: len(own)])
+            else:
+                may_move = moving[own]
+                adam.step(own[may_move], gradient[: len(own)][may_move])
+        self._steps_taken += 1
 
     def settle(self) -> None:
         """Brings every row up to date."""
@@ -144,6 +197,8 @@ class MovingRows(_OwnRows):
         """Forgets all but these members."""
         super().keep(members)
         self._adams = [self._adams[member] for member in members]
+        self._moving = [self._moving[member] for member in members]
+        self._thaw_steps = [self._thaw_steps[member] for member in members]
 
 
 class DecayingRows(_OwnRows):
@@ -182,6 +237,80 @@ class DecayingRows(_OwnRows):
         super().keep(members)
         self._adams = [self._adams[member] for member in members]
         self._gradients = [self._gradients[member] for member in members]
+
+
+class AdaptedRows:
+    """Tables that stand still behind an adaptation of each member's own, which Adam moves.
+
+    Only the rows of a batch are adapted, and the gradient of what came out is led on into the adaptation.
+    """
+
+    def __init__(
+        self,
+        embeddings: Sequence[PretrainedEmbedding],
+        updates: Sequence[AdamUpdate],
+        adaptations: Sequence[Adaptation],
+        device: torch.device,
+    ) -> None:
+        self._weights = _moved([embedding.weight for embedding in embeddings], device)
+        self._adaptations = [adaptation.to(device) for adaptation in adaptations]
+        self._adams = [
+            torch.optim.Adam(adaptation.parameters(), lr=update.row_learning_rate, fused=True)
+            for adaptation, update in zip(self._adaptations, updates, strict=True)
+        ]
+        self._adapted: list[Tensor] = []
+        self._tables: dict[int, Tensor] = {}
+
+    def gather(self, rows: Sequence[Tensor]) -> Tensor:
+        """Returns rows as they are now adapted."""
+        self._adapted = [
+            adaptation(weight[own], own)
+            for adaptation, weight, own in zip(self._adaptations, self._weights, rows, strict=True)
+        ]
+        return stack_padded([adapted.detach() for adapted in self._adapted]).requires_grad_()
+
+    def step(self, rows: Sequence[Tensor], gradients: Tensor | None) -> None:  # noqa: ARG002
+        """Moves the adaptations."""
+        assert gradients is not None
+        for adam, adapted, gradient in zip(self._adams, self._adapted, gradients, strict=True):
+            adam.zero_grad()
+            adapted.backward(gradient[: len(adapted)])  # type: ignore[no-untyped-call]
+            adam.step()
+        self._adapted = []
+        self._tables.clear()
+
+    def settle(self) -> None:
+        """Does nothing: tables are made when they are asked for."""
+
+    @torch.no_grad()
+    def table(self, member: int) -> Tensor:
+        """Returns a member's table as the model reads it, made once after each step."""
+        if member not in self._tables:
+            weight = self._weights[member]
+            self._tables[member] = self._adaptations[member](weight, torch.arange(len(weight), device=weight.device))
+        return self._tables[member]
+
+    def unseen_map(self, member: int) -> Tensor | None:
+        """Returns what a member has learned for all words."""
+        return self._adaptations[member].unseen_map()
+
+    def remember(self, member: int) -> tuple[Tensor, ...]:
+        """Copies the parameters of a member's adaptation."""
+        return tuple(parameter.detach().clone() for parameter in self._adaptations[member].parameters())
+
+    @torch.no_grad()
+    def recall(self, member: int, weights: tuple[Tensor, ...]) -> None:
+        """Copies the parameters of a member's adaptation back."""
+        for parameter, before in zip(self._adaptations[member].parameters(), weights, strict=True):
+            parameter.copy_(before)
+        self._tables.pop(member, None)
+
+    def keep(self, members: Sequence[int]) -> None:
+        """Forgets all but these members."""
+        self._weights = [self._weights[member] for member in members]
+        self._adaptations = [self._adaptations[member] for member in members]
+        self._adams = [self._adams[member] for member in members]
+        self._tables.clear()
 
 
 def _moved(tensors: Sequence[Tensor], device: torch.device) -> list[Tensor]:

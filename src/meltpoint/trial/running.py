@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from torch import nn
 
 from meltpoint.errors import DivergedError, InputError
 from meltpoint.randomness import generator
-from meltpoint.trial.assembly import Assembly, assemble, can_be_stacked, make_learner
+from meltpoint.trial.assembly import Assembly, assemble, can_be_stacked, make_learner, spec_policy
 from meltpoint.trial.control import TFIDF, Tfidf
 from meltpoint.trial.data import TrialData
 from meltpoint.trial.examples import Examples
@@ -106,7 +106,9 @@ def run_search(
         shared = {
             source: first if source == 0 else assembled(source_of.index(source)) for source in range(len(sources))
         }
-        assemblies = [shared[source] for source in source_of]
+        assemblies = [
+            replace(shared[source], policy=spec_policy(spec)) for source, spec in zip(source_of, specs, strict=True)
+        ]
     else:
         assemblies = [first, *(assembled(number) for number in range(1, len(specs)))]
     own = [assemblies[source_of.index(source)] for source in range(len(sources))]

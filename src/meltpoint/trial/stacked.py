@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from meltpoint.embedding import AdamUpdate, PretrainedEmbedding
+from meltpoint.embedding import AdamUpdate, Adaptation, PretrainedEmbedding, pretrained_embeddings
 from meltpoint.models import PoolsFirst, Stackable, stack_models
 from meltpoint.models.layers import SharedDropout
 from meltpoint.trial.dense_adam import StackedAdam
@@ -58,6 +57,8 @@ class Stacked:
         updates: Sequence[AdamUpdate],
         learning_rates: Sequence[float],
         device: torch.device,
+        moving_rows: Sequence[Tensor | None] | None = None,
+        adaptations: Sequence[Adaptation | None] = (),
     ) -> None:
         """Takes K members over S sources.
 
@@ -67,6 +68,8 @@ class Stacked:
             updates: How the rows of each member are updated: in one manner, at rates of their own.
             learning_rates: Of everything else, for each member.
             device: Where it is computed.
+            moving_rows: ``(V,)`` bool for each member, the rows of its table that may move; None: all of them.
+            adaptations: What each member trains in place of rows, where the updates say that it does.
         """
         self._sources, self.source_of = tuple(sources), tuple(source_of)
         self._device = device
@@ -74,7 +77,8 @@ class Stacked:
         self._readout = _Readout(self._model)
         self._parameters = list(self._model.parameters())
         self._optimizer = StackedAdam(self._parameters, learning_rates, [update.coupled_decay for update in updates])
-        self._rows = member_rows([sources[source].embedding for source in source_of], updates, device)
+        own = [sources[source].embedding for source in source_of]
+        self._rows = member_rows(own, updates, device, moving_rows=moving_rows, adaptations=adaptations)
         self._dropouts = [module for module in self._model.modules() if isinstance(module, SharedDropout)]
         self._unseen = [source.unseen.to(device) for source in sources]
         self._pooled: dict[Examples, tuple[Tensor, ...]] = {}
@@ -133,19 +137,17 @@ class Stacked:
     def remember(self, member: int) -> Weights:
         """Copies a member's parameters and, where it is trained, its table."""
         self._rows.settle()
-        table = self._rows.copy(member)
         parameters = tuple(parameter.detach()[member].clone() for parameter in self._parameters)
-        return parameters if table is None else (*parameters, table)
+        return (*parameters, *self._rows.remember(member))
 
     def recall(self, member: int, weights: Weights) -> None:
         """Copies a member's parameters and table back."""
         with torch.no_grad():
             self._rows.settle()
-            targets = [parameter[member] for parameter in self._parameters]
-            if len(weights) > len(targets):
-                targets.append(self._rows.table(member))
-            for target, before in zip(targets, weights, strict=True):
-                target.copy_(before)
+            own = len(self._parameters)
+            for parameter, before in zip(self._parameters, weights[:own], strict=True):
+                parameter[member].copy_(before)
+            self._rows.recall(member, weights[own:])
 
     def keep(self, members: Sequence[int]) -> None:
         """Goes on with these members alone."""
@@ -161,8 +163,12 @@ class Stacked:
     def hand_back(self, member: int, model: nn.Module) -> None:
         """Copies what a member has learned into a model of its own, which has no axis of members."""
         self._rows.settle()
+        (embedding,) = pretrained_embeddings(model)
+        unseen_map = self._rows.unseen_map(member)
         with torch.no_grad():
-            cast("Stackable", model).embedding.weight.copy_(self._rows.table(member))
+            embedding.adaptation = None
+            embedding.weight.copy_(self._rows.table(member))
+            embedding.unseen_map = None if unseen_map is None else unseen_map.to(embedding.weight, copy=True)
             for name, parameter in self._model.named_parameters():
                 model.get_parameter(name).copy_(parameter[member])
 
@@ -233,9 +239,14 @@ class Stacked:
         size = len(self._rows.table(members[0]))
         unseen = self._unseen[self.source_of[members[0]]]
         inside = (rows < size).unsqueeze(1)
-        behind = unseen[(rows - size).clamp(min=0)] if len(unseen) else unseen.new_zeros(1)
+        behind = unseen[(rows - size).clamp(min=0)] if len(unseen) else unseen.new_zeros(1, unseen.shape[1])
         within = rows.clamp(max=size - 1)
-        return torch.stack([torch.where(inside, self._rows.table(member)[within], behind) for member in members])
+        read = []
+        for member in members:
+            learned = self._rows.unseen_map(member)
+            outside = behind if learned is None else behind @ learned
+            read.append(torch.where(inside, self._rows.table(member)[within], outside))
+        return torch.stack(read)
 
 
 class _Readout(nn.Module):

@@ -36,17 +36,21 @@ def trial_table(
         The embedding; ``(L,)`` int64, the row of the table for each token of the lexicon; and how many rows, the
         first ones, belong to the vocabulary.
     """
-    seen = vocabulary_tokens(data, train_rows)
+    counts = _count_tokens(data, train_rows)
+    seen = np.flatnonzero(counts)
     table_rows = np.full(len(data.packed.lexicon), UNKNOWN_INDEX, dtype=np.int64)
     table_rows[seen] = FIRST_WORD + np.arange(len(seen))
     known = np.concatenate([np.zeros(FIRST_WORD, dtype=np.bool_), data.found[seen]])
     rows = assemble_rows(data.pretrained[seen[data.found[seen]]], known, unknown=unknown, random=random)
     num_words = len(rows)
+    row_counts = np.concatenate([np.zeros(FIRST_WORD, dtype=np.int64), counts[seen]])
     if extend:
         table_rows, appended = append_unseen(data, table_rows, len(rows))
         rows = np.concatenate([rows, data.pretrained[appended]])
         known = np.concatenate([known, np.ones(len(appended), dtype=np.bool_)])
-    return PretrainedEmbedding(from_numpy(rows), from_numpy(known)), table_rows, num_words
+        row_counts = np.concatenate([row_counts, np.zeros(len(appended), dtype=np.int64)])
+    embedding = PretrainedEmbedding(from_numpy(rows), from_numpy(known), counts=from_numpy(row_counts))
+    return embedding, table_rows, num_words
 
 
 def append_unseen(data: TrialData, table_rows: Rows, num_rows: int) -> tuple[Rows, Rows]:
@@ -66,7 +70,11 @@ def vocabulary_tokens(data: TrialData, train_rows: Rows) -> Rows:
 
     A token spelled like the names of the pad row or the unknown row is an unknown word.
     """
+    return np.flatnonzero(_count_tokens(data, train_rows))
+
+
+def _count_tokens(data: TrialData, train_rows: Rows) -> Rows:
     counts = data.packed.counts(train_rows)
     for token in data.reserved:
         counts[token] = 0
-    return np.flatnonzero(counts)
+    return counts.astype(np.int64)

@@ -8,8 +8,13 @@ from meltpoint.embedding.policies.base import AdamUpdate, Policy, pretrained_emb
 from meltpoint.embedding.policies.decayed import Decayed
 from meltpoint.embedding.policies.fine_tuned import FineTuned
 from meltpoint.embedding.policies.frozen import Frozen
+from meltpoint.embedding.policies.gradual import Gradual
+from meltpoint.embedding.policies.low_rank import LowRank
+from meltpoint.embedding.policies.partial import Partial
+from meltpoint.embedding.policies.projected import Projected
 from meltpoint.embedding.policies.scaled import Scaled
 from meltpoint.embedding.policies.scratch import Scratch
+from meltpoint.embedding.policies.two_channel import TwoChannel
 from meltpoint.errors import InputError
 
 __all__ = [
@@ -19,18 +24,36 @@ __all__ = [
     "Decayed",
     "FineTuned",
     "Frozen",
+    "Gradual",
+    "LowRank",
+    "Partial",
     "Policy",
+    "Projected",
     "Scaled",
     "Scratch",
+    "TwoChannel",
     "make_policy",
     "policies",
     "policy_class",
     "pretrained_embeddings",
 ]
 
-# In the order in which they are listed and compared: the cheapest first, the control last.
+# In the order in which they are listed: the baseline first, the control last.
 POLICIES: dict[str, type[Policy]] = {
-    policy.name: policy for policy in (Frozen, FineTuned, Scaled, Decayed, Anchored, Scratch)
+    policy.name: policy
+    for policy in (
+        Frozen,
+        FineTuned,
+        Scaled,
+        Decayed,
+        Anchored,
+        Gradual,
+        Partial,
+        TwoChannel,
+        LowRank,
+        Projected,
+        Scratch,
+    )
 }
 
 

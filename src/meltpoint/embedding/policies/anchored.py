@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from meltpoint.embedding.policies.base import AdamUpdate, GroupOptions, Policy, require_positive
+from meltpoint.embedding.policies.base import NO_DECAY, AdamUpdate, GroupOptions, Policy, require_positive
 from meltpoint.embedding.table import PretrainedEmbedding
 
 
@@ -38,7 +38,7 @@ class Anchored(Policy):
 
     def embedding_options(self, lr: float) -> GroupOptions:
         """Scales the learning rate and switches decay toward zero off."""
-        return {"lr": lr * self.learning_rate_multiplier, "weight_decay": 0.0}
+        return {"lr": lr * self.learning_rate_multiplier, **NO_DECAY}
 
     def adam_update(self, lr: float) -> AdamUpdate:
         """Moves the rows at a multiple of the learning rate and pulls them back."""

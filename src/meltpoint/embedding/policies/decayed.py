@@ -55,4 +55,4 @@ class Decayed(Policy):
                 f"Policy {self.name!r} needs an optimiser with weight decay; {optimizer_class.__name__} has none. "
                 "Use torch.optim.Adam, or another policy."
             )
-        return optimizer_class
+        return super().adapt_optimizer(optimizer_class)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from meltpoint.embedding.policies.base import AdamUpdate, GroupOptions, Policy
+from meltpoint.embedding.policies.base import AdamUpdate, GroupOptions, Policy, stop_gradient
 from meltpoint.embedding.table import PretrainedEmbedding
 
 
@@ -25,7 +25,11 @@ class Frozen(Policy):
         """Moves nothing."""
         return AdamUpdate(row_learning_rate=0.0)
 
-    def start(self, embedding: PretrainedEmbedding, seed: int) -> None:  # noqa: ARG002
+    def num_trainable(self, embedding: PretrainedEmbedding, num_rows: int) -> int:  # noqa: ARG002
+        """Counts nothing."""
+        return 0
+
+    def start(self, embedding: PretrainedEmbedding, seed: int) -> None:
         """Stops the gradient."""
-        embedding.weight.requires_grad_(False)  # noqa: FBT003
-        embedding.weight.grad = None
+        super().start(embedding, seed)
+        stop_gradient(embedding)
