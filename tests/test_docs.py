@@ -159,9 +159,10 @@ def test_the_values_that_a_study_tries_are_those_of_the_code() -> None:
     page = read_page("policies.md")
     for name, policy in POLICIES.items():
         row = re.search(rf"^\| `{name}` \|.*\| (.*) \|$", page, re.MULTILINE)[1]
+        described = dict(knob.split(": ") for knob in row.split("; ")) if policy.search_values else {}
+        assert set(described) == {f"`{knob}`" for knob in policy.search_values}
         for knob, values in policy.search_values.items():
-            assert row.startswith(f"`{knob}`")
-            assert [float(value) for value in row.partition(": ")[2].split(", ")] == sorted(values)
+            assert [float(value) for value in described[f"`{knob}`"].split(", ")] == sorted(values)
 
 
 def test_every_public_name_is_in_the_reference() -> None:

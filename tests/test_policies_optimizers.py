@@ -165,6 +165,39 @@ def test_the_bias_correction_of_adam_starts_with_the_thaw():
     assert made.state[model.embedding.weight]["step"] == 1
 
 
+@every_policy
+def test_muon_over_matrices_alone(policy):
+    class Linear(nn.Module):
+        def __init__(self, embedding):
+            super().__init__()
+            self.embedding, self.head = embedding, nn.Linear(D, C, bias=False)
+
+        def forward(self, ids):
+            return self.head(self.embedding(ids).mean(dim=1))
+
+    model, made = make(policy, "Muon", model=new_model(Linear))
+    before = model.embedding.table().clone()
+    train(model, made, BATCHES)
+    moved = (model.embedding.table() != before).any(dim=1)
+    assert moved[CHOSEN].all() == (policy != "frozen")
+    assert not moved[0]
+    if policy in KEEPS_UNSEEN:
+        assert not moved[UNSEEN].any()
+
+
+def test_frozen_under_an_optimizer_that_steps_by_a_closure():
+    model, made = make("frozen", "LBFGS")
+
+    def loss():
+        made.zero_grad()
+        value = functional.cross_entropy(model(BATCHES[0][0]), BATCHES[0][1])
+        value.backward()
+        return value
+
+    assert made.step(loss) > loss()
+    assert same_bits(model.embedding.weight, start_rows())
+
+
 # The textbook's equivalents in plain PyTorch
 
 

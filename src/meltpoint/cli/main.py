@@ -15,6 +15,7 @@ from meltpoint.cli.data_commands import profile
 from meltpoint.cli.drift_command import drift
 from meltpoint.cli.export_command import export
 from meltpoint.cli.output import errors
+from meltpoint.cli.policies_command import policies
 from meltpoint.cli.predict_command import predict
 from meltpoint.cli.results_command import results
 from meltpoint.cli.study_commands import demo, report, study
@@ -66,7 +67,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, study, profile, train, predict, drift, export, report, results):
+for command in (demo, study, profile, train, predict, drift, export, policies, report, results):
     app.command()(_guarded(command))
 
 vectors_app = typer.Typer(help="Find, get, look into and convert word vectors.", no_args_is_help=True)

@@ -37,7 +37,10 @@ def study(
     group: shared.GroupOption = None,
     empty: shared.EmptyOption = "error",
     architecture: ArchitectureOption = "average",
-    policy: Annotated[str, typer.Option("--policy", help="all, or names with commas between.")] = "all",
+    policy: Annotated[
+        str,
+        typer.Option("--policy", help="standard, all, or names with commas between; see 'meltpoint policies'."),
+    ] = "standard",
     size: Annotated[str, typer.Option("--size", help="Training rows: auto, or numbers with commas between.")] = "auto",
     rope: Annotated[float, typer.Option("--rope", help="Gains below so many points do not matter.")] = 0.5,
     repeats: RepeatsOption = 10,
@@ -75,11 +78,11 @@ def study(
         quiet=as_json,
     )
     from meltpoint.run import StudyOptions, Tracker  # noqa: PLC0415
-    from meltpoint.studies import DEFAULT_POLICIES  # noqa: PLC0415
+    from meltpoint.studies import choose_policies  # noqa: PLC0415
 
     chosen = StudyOptions(
         architectures=shared.parse_names(architecture, "--architecture"),
-        policies=DEFAULT_POLICIES if policy == "all" else shared.parse_names(policy, "--policy"),
+        policies=choose_policies(shared.parse_names(policy, "--policy")),
         sizes=sizes,
         rope_points=rope,
         max_repeats=repeats,

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from meltpoint.embedding import policy_class
+from meltpoint.embedding import POLICIES, policy_class
 from meltpoint.errors import InputError
 from meltpoint.models import find_architecture
 from meltpoint.trial import (
@@ -26,6 +26,8 @@ Search = tuple[TrialSpec, ...]
 # Policies that are no candidates for a recommendation: they show what the vectors are worth.
 CONTROL_POLICIES = ("scratch",)
 DEFAULT_POLICIES = ("frozen", "fine-tuned", "scaled", "decayed", "anchored", "scratch")
+# Names for several policies at once.
+POLICY_SETS = {"standard": DEFAULT_POLICIES, "all": tuple(POLICIES)}
 MAX_VALIDATION_ROWS = 1000
 SMALLEST_AUTO_SIZE = 100
 SIZE_STEP = 4
@@ -140,6 +142,12 @@ def training_budget(data: TrialData, *, num_folds: int, seed: int) -> int:
     """Returns how many rows every repeat of the first rotation can train on."""
     repeats = 1 if data.has_test else num_folds
     return min(len(rows_for(data, repeat, num_folds=num_folds, seed=seed)[0]) for repeat in range(repeats))
+
+
+def choose_policies(asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns the policies that names stand for: of policies, or of sets of them (``standard``, ``all``)."""
+    names = (name for word in asked for name in POLICY_SETS.get(word, (word,)))
+    return tuple(dict.fromkeys(names))
 
 
 def choose_sizes(asked: tuple[int, ...] | None, budget: int, num_classes: int) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import torch
 
 from meltpoint.errors import DiskError, InputError
 from meltpoint.handover.card import CARD, find_evidence, model_card
@@ -148,10 +149,11 @@ def _hand(trained: TrainedModel, words: Words, *, title: str) -> Handed:
     further = [
         row for row, word in enumerate(vectors.words) if word not in vocabulary and word not in {"<pad>", "<unk>"}
     ]
+    added = trained.embedding.map_unseen(torch.from_numpy(vectors.matrix[further]))
     return Handed(
         trained=trained,
         words=(*vocabulary.words, *(vectors.words[row] for row in further)),
-        rows=np.concatenate([rows, vectors.matrix[further]]),
+        rows=np.concatenate([rows, added.numpy()]),
         counts=np.concatenate([vocabulary.counts, np.zeros(len(further), dtype=np.int64)]),
         title=title,
     )
