@@ -1,4 +1,4 @@
-"""Words, recommendations, what would decide, and the melting point."""
+"""Words, recommendations, and what would decide."""
 
 import math
 from dataclasses import replace
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meltpoint.errors import InputError
-from meltpoint.verdict import Comparison, Gain, Interval, compare, decide, melting_point
+from meltpoint.verdict import Comparison, Gain, Interval, compare, decide
 from meltpoint.verdict.decision import decision_word
 from meltpoint.verdict.intervals import Noise, TrainingNoise
 from meltpoint.verdict.layout import Layout
@@ -262,45 +262,3 @@ def test_foretold_repeats_decide_when_they_are_run():
     assert first.word == "undecided"
     assert first.needed_repeats < 50
     assert decision(3 + 2 * first.needed_repeats).word == "fine-tune"
-
-
-MELTED, SOLID, OPEN = (0.6, 2.0), (-1.0, 0.5), (0.4, 2.0)
-
-
-@pytest.mark.parametrize(
-    ("states", "kind", "low", "high", "sentence"),
-    [
-        ([MELTED, MELTED], "below", None, 100, "from 100 rows on; the melting point is at or below that"),
-        ([OPEN, MELTED], "below", None, 200, "from 200 rows on"),
-        ([SOLID, SOLID], "above", 200, None, "no more than 0.5 points at 200 rows; the melting point is above that"),
-        ([OPEN, SOLID], "above", 200, None, "at 200 rows"),
-        ([SOLID, OPEN], "above", 100, None, "at 100 rows"),
-        ([SOLID, MELTED], "between", 100, 200, "starts to gain more than 0.5 points between 100 and 200 rows"),
-        ([SOLID, OPEN, MELTED], "between", 100, 400, "between 100 and 400 rows"),
-        ([SOLID, MELTED, OPEN], "above", 100, None, "at 100 rows"),
-        ([OPEN, OPEN], "unknown", None, None, "not resolved: at no size is the interval clear of 0.5 points"),
-        ([MELTED, OPEN], "unknown", None, None, "not confirmed at the largest, 200 rows"),
-        ([MELTED, SOLID], "unknown", None, None, "more than 0.5 points at 100 rows but not at 200; its gain does not"),
-        ([(-math.inf, math.inf)], "unknown", None, None, "not resolved"),
-    ],
-)
-def test_melting_point(states, kind, low, high, sentence):
-    sizes = [100, 200, 400][: len(states)]
-    found = melting_point(sizes, [comparison_of(state, (-3.0, -1.0)) for state in states], 0.5)
-    assert (found.kind, found.low, found.high) == (kind, low, high)
-    assert sentence in found.sentence
-    assert found.sentence.endswith(".")
-
-
-@pytest.mark.parametrize(
-    ("sizes", "count", "message"),
-    [
-        ([], 0, "0 sizes, 0 comparisons"),
-        ([1, 2], 1, "2 sizes, 1 comparisons"),
-        ([2, 1], 2, r"must rise; they are \[2, 1\]"),
-        ([2, 2], 2, r"must rise; they are \[2, 2\]"),
-    ],
-)
-def test_melting_point_names_wrong_sizes(sizes, count, message):
-    with pytest.raises(InputError, match=message):
-        melting_point(sizes, [comparison_of(SOLID)] * count, 0.5)

@@ -4,6 +4,7 @@ Nothing here varies with the speed of a machine: the same data, vectors, seed an
 """
 
 from collections import Counter
+from dataclasses import asdict
 from statistics import fmean
 from typing import Any
 
@@ -35,6 +36,8 @@ def verdict_document(conclusion: Conclusion, corpus: Corpus, vectors: Vectors, c
         },
         "rope": plan.rope_points,
         "melting_point": _melting_point(best),
+        "curve": _curve(best),
+        "next_rows": _next_rows(best),
         "sizes": _sizes(best) if best else [],
         "policies": _policies(best, findings, judgement.num_repeats[plan.sizes[-1]]) if best else [],
         "controls": _controls(best),
@@ -64,10 +67,7 @@ def _headline_gain(best: ArchitectureJudgement | None) -> Document:
     """The gain over frozen of the recommended policy; where that is frozen, of the best other one."""
     if best is None:
         return {"policy": None, "points": None, "low": None, "high": None}
-    gains = {gain.policy: gain for gain in _largest(best).candidates}
-    recommended = gains.get(best.decision.recommendation)
-    gain = recommended or max(gains.values(), key=lambda one: one.points)
-    return {"policy": gain.policy, **_interval(gain)}
+    return {"policy": best.headline.policy, **_interval(best.headline)}
 
 
 def _sizes(best: ArchitectureJudgement) -> list[Document]:
@@ -169,9 +169,40 @@ def _architecture(judged: ArchitectureJudgement) -> Document:
 
 def _melting_point(best: ArchitectureJudgement | None) -> Document:
     if best is None:
-        return {"kind": "unknown", "low": None, "high": None, "sentence": "No size was measured."}
-    point = best.melting_point
-    return {"kind": point.kind, "low": point.low, "high": point.high, "sentence": point.sentence}
+        return {
+            "kind": "unknown",
+            "low": None,
+            "high": None,
+            "estimate": None,
+            "model": None,
+            "sentence": "No size was measured.",
+        }
+    return asdict(best.melting_point)
+
+
+def _curve(best: ArchitectureJudgement | None) -> list[Document]:
+    """The gain of every candidate at every size, and the band that holds for all of them."""
+    return [
+        {
+            "size": point.size,
+            "policy": point.policy,
+            **{end: _rounded(getattr(point, end)) for end in ("points", "low", "high", "band_low", "band_high")},
+        }
+        for point in (best.curve if best else ())
+    ]
+
+
+def _next_rows(best: ArchitectureJudgement | None) -> Document | None:
+    """What more labelled rows would bring; None where the sizes are too few to tell."""
+    if best is None or best.next_rows is None:
+        return None
+    return {
+        "size": best.next_rows.size,
+        "rows": best.next_rows.rows,
+        "policies": [
+            {"policy": growth.policy, **_interval(growth), "model": growth.model} for growth in best.next_rows.growth
+        ],
+    }
 
 
 def _data(corpus: Corpus) -> Document:

@@ -79,7 +79,7 @@ class Course:
         for one in judgement.architectures:
             for policy in one.hopeless:
                 name = (one.architecture, policy)
-                self._retired[name] = Retired(comparisons=one.comparisons, together=one.together)
+                self._retired[name] = Retired(comparisons=one.comparisons, standing=one.standing)
                 self._findings.retired[name] = look
 
     def _keep(self, looks: list[int]) -> None:

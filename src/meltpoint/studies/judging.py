@@ -1,8 +1,7 @@
 """The verdict on what a study has found: comparisons at every size, a decision per architecture, the best pair."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
 from meltpoint.randomness import seed_for
 from meltpoint.studies.findings import Findings
@@ -10,19 +9,26 @@ from meltpoint.studies.plan import BASELINE
 from meltpoint.trial import TFIDF
 from meltpoint.verdict import (
     Comparison,
+    CurvePoint,
     Decision,
     Design,
+    Gain,
     Interval,
     MeltingPoint,
+    NextRows,
+    Standing,
     compare_pair,
     compare_sizes,
     decide,
+    gain_curve,
     hopeless,
+    joint_gains,
     melting_point,
+    next_rows,
     with_retired,
 )
 
-# Looks and policies share the error of the verdict; a control is judged by itself, at this level.
+# Looks and policies share the error of the verdict; a control, or a forecast, stands by itself, at this level.
 CONTROL_LEVEL = 0.05
 
 
@@ -47,11 +53,11 @@ class Retired:
 
     Attributes:
         comparisons: By training size, at the level of that look.
-        together: The same where all sizes share that level.
+        standing: The gains at all sizes jointly, of all policies in the study at that look.
     """
 
     comparisons: Mapping[int, Comparison]
-    together: Mapping[int, Comparison]
+    standing: Standing
 
 
 Retirements = Mapping[tuple[str, str], Retired]
@@ -65,9 +71,12 @@ class ArchitectureJudgement:
     Attributes:
         architecture: As written.
         comparisons: By training size, every policy against the baseline.
-        together: The same where all sizes share the level: what the melting point is read from.
+        standing: The gains of the policies still in the study, at all sizes jointly.
         decision: At the largest size.
         melting_point: From all sizes.
+        curve: The gain of every candidate at every size, with a band that holds for all of them at once.
+        next_rows: What more labelled rows would bring to frozen and to the policy of :attr:`headline`; None where sizes
+            are too few to tell.
         controls: At the largest size.
         trainable_parameters: By policy, at the largest size.
         hopeless: Candidates that are not worth training any further.
@@ -76,12 +85,19 @@ class ArchitectureJudgement:
 
     architecture: str
     comparisons: Mapping[int, Comparison]
-    together: Mapping[int, Comparison]
+    standing: Standing
     decision: Decision
     melting_point: MeltingPoint
+    curve: tuple[CurvePoint, ...]
+    next_rows: NextRows | None
     controls: tuple[Control, ...]
     trainable_parameters: Mapping[str, int]
     hopeless: tuple[str, ...]
+
+    @property
+    def headline(self) -> Gain:
+        """The gain over frozen of the recommended policy; where that is frozen, of the best other one."""
+        return _headline(self.comparisons[max(self.comparisons)], self.decision)
 
     @property
     def recommended_score(self) -> float:
@@ -149,19 +165,20 @@ def _judge_architecture(
         size: {name: findings.scores(owner, name, size, repeats) for owner, name in names}
         for size, repeats in num_repeats.items()
     }
-    compare_at = partial(
-        compare_sizes,
+    seed = seed_for(plan.seed, "comparison", architecture)
+    candidates = [policy for policy in plan.candidates if policy not in retired]
+    active = compare_sizes(
         scores,
         baseline=BASELINE,
         design=design,
-        candidates=[policy for policy in plan.candidates if policy not in retired],
+        candidates=candidates,
         num_retired=len(retired),
         controls=(*plan.control_policies, TFIDF),
+        level=level,
         rope_points=plan.rope_points,
         clusters=findings.clusters,
-        seed=seed_for(plan.seed, "comparison", architecture),
+        seed=seed,
     )
-    active = compare_at(level=level)
     kept = {policy: then.comparisons for policy, then in retired.items()}
     comparisons = with_retired(active, kept, plan.candidates)
     parameters = _trainable_parameters(findings, architecture)
@@ -178,19 +195,27 @@ def _judge_architecture(
             clusters=findings.clusters,
         )
         controls.append(Control(name=name, mean_score=comparisons[largest].mean_scores[name], gain=gain))
-    # The crossing is read off all sizes at once: their intervals must hold together.
-    kept_together = {policy: then.together for policy, then in retired.items()}
-    together = with_retired(compare_at(level=level / len(comparisons)), kept_together, plan.candidates)
+    gains = joint_gains(scores, baseline=BASELINE, design=design, candidates=candidates, clusters=findings.clusters)
+    standing = Standing(gains=gains, level=level, num_retired=len(retired))
+    standings = [standing, *(replace(then.standing, policies=(policy,)) for policy, then in retired.items())]
+    growing = (BASELINE, _headline(active[largest], decision).policy)
     return ArchitectureJudgement(
         architecture=architecture,
         comparisons=comparisons,
-        together=together,
+        standing=standing,
         decision=decision,
-        melting_point=melting_point(list(together), list(together.values()), plan.rope_points),
+        melting_point=melting_point(comparisons, standings, rope_points=plan.rope_points, seed=seed),
+        curve=gain_curve(comparisons, standings, seed=seed),
+        next_rows=next_rows(scores, policies=growing, design=design, level=CONTROL_LEVEL, clusters=findings.clusters),
         controls=tuple(controls),
         trainable_parameters=parameters,
         hopeless=hopeless(active[largest], decision.recommendation),
     )
+
+
+def _headline(comparison: Comparison, decision: Decision) -> Gain:
+    gains = {gain.policy: gain for gain in comparison.candidates}
+    return gains.get(decision.recommendation) or max(gains.values(), key=lambda gain: gain.points)
 
 
 def _trainable_parameters(findings: Findings, architecture: str) -> dict[str, int]:

@@ -6,20 +6,27 @@ Formulas, sources and simulated coverage: docs/statistics.md.
 from meltpoint.verdict.comparison import Comparison, Gain, compare, compare_sizes
 from meltpoint.verdict.decision import Decision, decide
 from meltpoint.verdict.intervals import Interval, compare_pair
+from meltpoint.verdict.joint import JointEstimates, joint_gains
+from meltpoint.verdict.labelling import Growth, NextRows, next_rows
 from meltpoint.verdict.layout import Design
 from meltpoint.verdict.looks import default_looks, look_levels
-from meltpoint.verdict.melting import MeltingPoint, melting_point
+from meltpoint.verdict.melting import CurvePoint, MeltingPoint, Standing, gain_curve, melting_point
 from meltpoint.verdict.pseudo_values import pseudo_values
 from meltpoint.verdict.retiring import hopeless, with_retired
 from meltpoint.verdict.subgroups import SubgroupGains, compare_subgroups
 
 __all__ = [
     "Comparison",
+    "CurvePoint",
     "Decision",
     "Design",
     "Gain",
+    "Growth",
     "Interval",
+    "JointEstimates",
     "MeltingPoint",
+    "NextRows",
+    "Standing",
     "SubgroupGains",
     "compare",
     "compare_pair",
@@ -27,9 +34,12 @@ __all__ = [
     "compare_subgroups",
     "decide",
     "default_looks",
+    "gain_curve",
     "hopeless",
+    "joint_gains",
     "look_levels",
     "melting_point",
+    "next_rows",
     "pseudo_values",
     "with_retired",
 ]
