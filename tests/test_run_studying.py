@@ -19,7 +19,7 @@ CUES = {"good": ["great", "fine", "lovely", "warm", "bright"], "bad": ["dull", "
 FILLER = ["the", "film", "plot", "actor", "scene", "music", "story", "camera"]
 OPTIONS = StudyOptions(policies=("fine-tuned",), search_trials=1, max_repeats=2, sizes=(40, 60))
 
-FILES = ["drift.json", "model", "run.json", "study.db", "verdict.json"]
+FILES = ["drift.json", "examples.json", "model", "run.json", "study.db", "verdict.json"]
 
 
 @pytest.fixture(scope="module")

@@ -14,18 +14,18 @@ import typer
 from meltpoint.cli.data_commands import profile
 from meltpoint.cli.drift_command import drift
 from meltpoint.cli.export_command import export
-from meltpoint.cli.output import errors
+from meltpoint.cli.output import TRACE_OPTION, errors
 from meltpoint.cli.policies_command import policies
 from meltpoint.cli.predict_command import predict
+from meltpoint.cli.report_command import report
 from meltpoint.cli.results_command import results
-from meltpoint.cli.study_commands import demo, report, study
+from meltpoint.cli.study_commands import demo, study
 from meltpoint.cli.train_command import train
 from meltpoint.cli.vector_commands import get, info, list_
 from meltpoint.cli.vector_use_commands import analogy, convert, evaluate, search
 from meltpoint.errors import MeltpointError
 
 EXIT_DEFECT, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 3
-TRACE_OPTION = "--traceback"
 
 
 def _guarded(command: Callable[..., None]) -> Callable[..., None]:

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+TRACE_OPTION = "--traceback"
 results = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 

@@ -10,6 +10,7 @@ import typer
 from meltpoint.cli import options as shared
 from meltpoint.cli.material import open_material, read_material, tell_corpus
 from meltpoint.cli.output import errors, print_json, results
+from meltpoint.cli.report_command import write_report
 
 if TYPE_CHECKING:
     from meltpoint.run import Material, StudyOptions, Tracker
@@ -25,6 +26,9 @@ RayOption = Annotated[
     str | None, typer.Option("--ray", metavar="ADDRESS", help="Train on a Ray cluster: HOST:PORT of its head, or auto.")
 ]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on with the study in the run folder.")]
+NoExamplesOption = Annotated[
+    bool, typer.Option("--no-examples", help="Keep no texts in the run folder; the report then shows none.")
+]
 RepeatsOption = Annotated[int, typer.Option("--repeats", help="The study ends after so many repeats at the latest.")]
 
 
@@ -60,6 +64,7 @@ def study(
     max_tokens: shared.MaxTokensOption = 256,
     out: OutOption = None,
     resume: ResumeOption = False,
+    no_examples: NoExamplesOption = False,
     as_json: shared.JsonOption = False,
 ) -> None:
     """Measure whether to freeze or fine-tune, on your data; hand over the trained model."""
@@ -95,7 +100,9 @@ def study(
     folder = out or Path(f"meltpoint-{data.name.split('.')[0]}")
     where = {"workers": workers, "ray": ray, "device": device}
     tracker = None if mlflow is None else Tracker(mlflow)
-    _conduct(material, chosen, folder, resume, budget_seconds, where, tracker, as_json=as_json)
+    _conduct(
+        material, chosen, folder, resume, budget_seconds, where, tracker, examples=not no_examples, as_json=as_json
+    )
 
 
 def demo(
@@ -122,21 +129,9 @@ def demo(
     chosen = StudyOptions(architectures=shared.parse_names(architecture, "--architecture"), seed=seed)
     folder = out or Path("meltpoint-demo")
     where = {"workers": workers, "ray": ray, "device": device}
-    _conduct(material, chosen, folder, resume, shared.parse_seconds(budget), where, None, as_json=as_json)
-
-
-def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")], as_json: shared.JsonOption = False
-) -> None:
-    """Show the verdict of a run again."""
-    from meltpoint.report import render_verdict  # noqa: PLC0415
-    from meltpoint.run import Run  # noqa: PLC0415
-
-    opened = Run.open(run)
-    if as_json:
-        print_json(opened.verdict)
-    else:
-        results.print(render_verdict(opened.verdict, opened.costs))
+    _conduct(
+        material, chosen, folder, resume, shared.parse_seconds(budget), where, None, examples=True, as_json=as_json
+    )
 
 
 def _conduct(
@@ -148,6 +143,7 @@ def _conduct(
     where: dict[str, Any],
     tracker: "Tracker | None",
     *,
+    examples: bool,
     as_json: bool,
 ) -> None:
     from meltpoint.report import drift_sentence, render_verdict, watching  # noqa: PLC0415
@@ -181,6 +177,9 @@ def _conduct(
                 results.print(f"what moved: {drift_sentence(drift)}", markup=False, soft_wrap=True)
                 results.print(f"the whole of it: meltpoint drift {folder}", markup=False, soft_wrap=True)
             results.print(f"the model: meltpoint predict {folder / MODEL}", markup=False, soft_wrap=True)
+    page = write_report(run, material.corpus, keep_examples=examples)
+    if page is not None and not as_json:
+        results.print(f"the report: {page}", markup=False, soft_wrap=True)
     if tracker is not None and conclusion.ending != "interrupted":
         number = tracker.log(folder, run.verdict)
         if not as_json:

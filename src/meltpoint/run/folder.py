@@ -9,7 +9,8 @@ from typing import Any
 
 from meltpoint.errors import DiskError, RunFolderError
 
-LEDGER, VERDICT, RUN, DRIFT, MODEL = "study.db", "verdict.json", "run.json", "drift.json", "model"
+LEDGER, VERDICT, RUN, MODEL = "study.db", "verdict.json", "run.json", "model"
+DRIFT, EXAMPLES, REPORT = "drift.json", "examples.json", Path("report.html")
 
 
 def claim_folder(folder: Path, *, resume: bool) -> tuple[Path, ...]:
@@ -61,17 +62,35 @@ def _remove_empty(folders: tuple[Path, ...]) -> None:
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Writes a document beside its place and renames it: the file is whole, or as it was.
+    """Writes a document as :func:`write_bytes` does.
 
     Raises:
         DiskError: It cannot be written.
     """
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_text(path, json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text as :func:`write_bytes` does.
+
+    Raises:
+        DiskError: It cannot be written.
+    """
+    # Half of a pair of surrogates, which a text of the data may hold, is no character: it is written as its number.
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file beside its place and renames it: the file is whole, or as it was.
+
+    Raises:
+        DiskError: It cannot be written.
+    """
     try:
         handle, beside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             Path(beside).chmod(0o644)

@@ -107,6 +107,15 @@ def prediction_frame(folder: Path) -> pl.DataFrame:
     return pl.concat(frames).with_columns(right=pl.col("label") == pl.col("predicted"))
 
 
+def chosen_trials(folder: Path) -> list[Chosen]:
+    """Returns the chosen trial of each architecture, policy, size and repeat, with its looks, repeat by repeat.
+
+    Raises:
+        RunFolderError: The ledger is missing, damaged, of another version, or being written to.
+    """
+    return _choices(_read(folder, read_records))
+
+
 def write_frame(frame: pl.DataFrame, path: Path) -> None:
     """Writes a frame as its file's suffix says: ``.csv``, ``.parquet`` or ``.jsonl``; whole or not at all.
 

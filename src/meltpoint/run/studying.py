@@ -22,9 +22,11 @@ from meltpoint.errors import DiskError, InputError, RunFolderError
 from meltpoint.handover import TrainedModel, final_recipe, load_model, save_model, train_final, versions
 from meltpoint.report import VERDICT_SCHEMA, Document, verdict_document
 from meltpoint.run.drifting import write_study_drift
+from meltpoint.run.examples import keep_changed_examples
 from meltpoint.run.folder import LEDGER, MODEL, RUN, VERDICT, claim_folder, release_folder, write_json
 from meltpoint.run.options import StudyOptions, make_plan
 from meltpoint.run.placing import Place, choose_place, find_device
+from meltpoint.run.reporting import write_report
 from meltpoint.run.results import prediction_frame, trial_frame
 from meltpoint.studies import (
     Conclusion,
@@ -111,6 +113,15 @@ class Run:
             )
         return cls(folder=path, verdict=verdict, costs=costs)
 
+    def report(self, form: str = "html") -> Path:
+        """Writes ``report.html`` (or ``report.md``) into the folder of the run, and returns the file.
+
+        Raises:
+            RunFolderError: A part of the folder cannot be read.
+            DiskError: The file cannot be written.
+        """
+        return write_report(self.folder, self.verdict, form=form)
+
     def frame(self) -> pl.DataFrame:
         """Returns every finished trial, a row each: :func:`meltpoint.run.trial_frame`."""
         return trial_frame(self.folder)
@@ -142,6 +153,7 @@ def study(
     workers: int | None = None,
     ray: str | None = None,
     device: str = "cpu",
+    keep_examples: bool = True,
 ) -> Run:
     """Measures whether the embedding should be frozen or fine-tuned for these texts, and trains the model.
 
@@ -158,6 +170,7 @@ def study(
         workers: Worker processes; by default one per core, 0 trains in this process.
         ray: Train on a Ray cluster instead: ``HOST:PORT`` of its head, or ``auto``.
         device: ``cpu``, ``cuda`` or ``auto``.
+        keep_examples: Keep the texts on which the policies differ in the run folder, for the report.
 
     Returns:
         The run, with its verdict.
@@ -169,7 +182,7 @@ def study(
     opened = open_vectors(vectors) if isinstance(vectors, str) else vectors
     material = prepare_material(corpus, opened, tokenizer_for(opened))
     chosen = options or StudyOptions()
-    where: dict[str, Any] = {"workers": workers, "ray": ray, "device": device}
+    where: dict[str, Any] = {"workers": workers, "ray": ray, "device": device, "keep_examples": keep_examples}
     if out is not None:
         return run_study(material, chosen, Path(out), budget_seconds=budget_seconds, **where)[0]
     folder = tempfile.mkdtemp(prefix="meltpoint-run-")
@@ -193,8 +206,9 @@ def run_study(
     ray: str | None = None,
     device: str = "cpu",
     watch: Callable[[Snapshot], None] = lambda _: None,
+    keep_examples: bool = True,
 ) -> tuple[Run, Conclusion]:
-    """Measures, and hands the model over: :func:`measure`, then :func:`hand_over`, with the same arguments."""
+    """Measures, hands the model over and keeps examples: :func:`measure`, then :func:`hand_over`."""
     run, conclusion = measure(
         material,
         options,
@@ -207,6 +221,8 @@ def run_study(
         watch=watch,
     )
     hand_over(material, run, conclusion, device=device)
+    if keep_examples:
+        keep_changed_examples(out, run.verdict, material.corpus)
     return run, conclusion
 
 
