@@ -1,16 +1,20 @@
 """The built-in architectures against their definitions, written out by hand."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from meltpoint.embedding import PretrainedEmbedding
 from meltpoint.models import AverageClassifier, ConvolutionalClassifier, build_model, token_mask
 from meltpoint.models.cnn import WIDTHS
+from meltpoint.models.transformer import sinusoids
 from meltpoint.randomness import torch_seeded
 
 V, D, C = 30, 5, 3
-ARCHITECTURES = ["average:0", "average", "average:3", "cnn"]
+ARCHITECTURES = ["average:0", "average", "average:3", "cnn", "lstm", "lstm:3", "transformer", "transformer:3"]
 # Texts of 1 to 9 tokens; the last is all padding.
 TEXTS = [[3], [5, 1], [7, 8, 9], [2, 4, 6, 8], [11, 12, 13, 14, 15, 16, 17, 18, 29], []]
 
@@ -171,3 +175,54 @@ def test_any_embedding_will_do():
 
 def test_the_mask_marks_tokens():
     assert token_mask(torch.tensor([[4, 1, 0]])).tolist() == [[True, True, False]]
+
+
+def test_lstm_is_a_bidirectional_lstm_with_max_over_the_tokens():
+    model = model_of("lstm:2")
+    reference = nn.LSTM(D, 64, num_layers=2, bidirectional=True, batch_first=True)
+    with torch.no_grad():
+        for number, layer in enumerate(model.layers):
+            for direction, suffix in ((layer.rightward, ""), (layer.leftward, "_reverse")):
+                for name, weights in direction.named_parameters():
+                    reference.get_parameter(name.replace("l0", f"l{number}") + suffix).copy_(weights)
+        for scores, text in zip(model(padded(TEXTS, 12)), TEXTS, strict=True):
+            features = torch.zeros(128)
+            if text:
+                states, _ = reference(model.embedding(torch.tensor([text])))
+                features = states[0].amax(dim=0)
+            expected = features @ model.output.weight + model.output.bias
+            torch.testing.assert_close(scores, expected, rtol=0, atol=1e-6)
+
+
+def test_transformer_is_torchs_encoder_layer_with_the_norm_first():
+    model = model_of("transformer:2")
+    ids = padded([text for text in TEXTS if text], 12)
+    positions = torch.tensor([[math.sin(t), math.cos(t)] for t in range(12)])
+    torch.testing.assert_close(sinusoids(12, like=torch.ones(64))[:, :2], positions, rtol=0, atol=1e-6)
+    states = model.embedding(ids) @ model.projection.weight + model.projection.bias
+    states = states + sinusoids(12, like=states)
+    for layer in model.layers:
+        states = torch_encoder_layer(layer)(states, src_key_padding_mask=ids == 0)
+    states = functional.layer_norm(states, (64,))
+    torch.testing.assert_close(model.states(model.embedding.weight, ids)[ids != 0], states[ids != 0], rtol=0, atol=1e-5)
+    for features, row, text in zip(model.encode(model.embedding.weight, ids), states, ids, strict=True):
+        torch.testing.assert_close(features, row[text != 0].mean(dim=0), rtol=0, atol=1e-5)
+
+
+def torch_encoder_layer(layer):
+    """Torch's own layer with the weights of one of ours."""
+    reference = nn.TransformerEncoderLayer(64, 4, 128, dropout=0.0, batch_first=True, norm_first=True)
+    pairs = [
+        (reference.self_attn.in_proj_weight, layer.queries_keys_values.weight.T),
+        (reference.self_attn.in_proj_bias, layer.queries_keys_values.bias),
+        (reference.self_attn.out_proj.weight, layer.attended.weight.T),
+        (reference.self_attn.out_proj.bias, layer.attended.bias),
+        (reference.linear1.weight, layer.widen.weight.T),
+        (reference.linear1.bias, layer.widen.bias),
+        (reference.linear2.weight, layer.narrow.weight.T),
+        (reference.linear2.bias, layer.narrow.bias),
+    ]
+    with torch.no_grad():
+        for theirs, ours in pairs:
+            theirs.copy_(ours)
+    return reference

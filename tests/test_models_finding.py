@@ -43,7 +43,7 @@ def embedding():
     return nn.Embedding(10, 4, padding_idx=0)
 
 
-@pytest.mark.parametrize("written", ["average", "average:", "average:0", "average:16", "cnn"])
+@pytest.mark.parametrize("written", ["average", "average:", "average:0", "average:16", "cnn", "lstm:2", "transformer"])
 def test_built_in_ones_are_found(written):
     builder, rates = find_architecture(written)
     assert rates == ARCHITECTURES[written.partition(":")[0]].learning_rates
@@ -69,13 +69,14 @@ def test_ones_own_must_return_a_module(own):
         ("own_package.bags:number", r"no callable 'number'. It must be a callable \(embedding, num_outputs\)"),
         ("own_package.sacks:Bag", "'own_package.sacks'. It must be importable .* PYTHONPATH"),
         ("own_package.broken:Bag", "broken:Bag: No module named 'a_package_that_is_not_there'"),
-        ("avrage", "called 'avrage'. Did you mean 'average'\\? There are: average, cnn; your own is written"),
+        ("avrage", "called 'avrage'. Did you mean 'average'\\? There are: average, cnn, lstm, transformer; your own is written"),
         ("avrage:2", "called 'avrage:2'. Did you mean 'average'"),
         ("zzz", "called 'zzz'. There are"),
         ("", "called ''. There are"),
         (":Bag", "called ':Bag'. There are"),
         (".bags:Bag", "called '.bags:Bag'. There are"),
         ("average:17", "depth of 'average' is a number from 0 to 16, as in average:2; found '17'"),
+        ("lstm:0", "depth of 'lstm' is a number from 1 to 16, as in lstm:2; found '0'"),
         ("average:-1", "found '-1'"),
         ("average:two", "found 'two'"),
         ("average:²", "found '²'"),

@@ -9,7 +9,7 @@ from meltpoint.models.cnn import NUM_FILTERS
 from meltpoint.randomness import torch_seeded
 
 K, V, D, C = 3, 20, 6, 4
-ARCHITECTURES = ["average:0", "average", "average:2", "cnn"]
+ARCHITECTURES = ["average:0", "average", "average:2", "cnn", "transformer:2"]
 IDS = torch.tensor([[3, 5, 5, 0, 0, 0], [7, 0, 0, 0, 0, 0], [1, 2, 19, 4, 3, 9]])
 every_architecture = pytest.mark.parametrize("architecture", ARCHITECTURES)
 

@@ -36,8 +36,14 @@ GOOD = ["good", "great", "fine", "superb", "moving", "wonderful", "charming", "c
 BAD = ["bad", "awful", "poor", "dull", "boring", "terrible", "clumsy", "silly"]
 NEUTRAL = ["the", "a", "movie", "film", "plot", "of", "and", "is", "with", "actor", "zzqxv", "qqwvz", "story"]
 TOLERANCE_NATS = 1e-5
-ARCHITECTURES = ["average:0", "average", "cnn"]
-RATES = {"average:0": (0.003, 0.03, 0.01), "average": (0.003, 0.03, 0.01), "cnn": (3e-4, 3e-3, 1e-3)}
+ARCHITECTURES = ["average:0", "average", "cnn", "transformer:2"]
+RATES = {
+    "average:0": (0.003, 0.03, 0.01),
+    "average": (0.003, 0.03, 0.01),
+    "cnn": (3e-4, 3e-3, 1e-3),
+    # Attention makes more of a rounding than the others do: low rates, so that it stays one for as long as this takes.
+    "transformer:2": (3e-5, 3e-4, 1e-4),
+}
 # 76 rows to train on: the last batch of an epoch is smaller than the others, and comes when chance wills.
 SPEC = TrialSpec(
     study="synthetic",

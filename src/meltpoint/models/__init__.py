@@ -18,6 +18,8 @@ from meltpoint.models.architectures import (
 )
 from meltpoint.models.average import AVERAGE, AverageClassifier
 from meltpoint.models.cnn import CNN, ConvolutionalClassifier
+from meltpoint.models.lstm import LSTM, RecurrentClassifier
+from meltpoint.models.transformer import TRANSFORMER, TransformerClassifier
 
 __all__ = [
     "ARCHITECTURES",
@@ -26,15 +28,20 @@ __all__ = [
     "Builder",
     "ConvolutionalClassifier",
     "PoolsFirst",
+    "RecurrentClassifier",
     "Stackable",
     "TextModel",
+    "TransformerClassifier",
     "build_model",
     "find_architecture",
     "stack_models",
     "token_mask",
 ]
 
-ARCHITECTURES: dict[str, Architecture] = {architecture.name: architecture for architecture in (AVERAGE, CNN)}
+ARCHITECTURES: dict[str, Architecture] = {
+    architecture.name: architecture for architecture in (AVERAGE, CNN, LSTM, TRANSFORMER)
+}
+MAX_DEPTH = 16
 
 # What a study tries for an architecture it knows nothing about.
 DEFAULT_LEARNING_RATES = (3e-4, 1e-2)
@@ -75,10 +82,10 @@ def _depth(architecture: Architecture, detail: str) -> int:
         return architecture.default_depth or 0
     if architecture.default_depth is None:
         raise InputError(f"Architecture {architecture.name!r} has no depth; write it without ':{detail}'.")
-    if not detail.isdecimal() or int(detail) > 16:
-        example = f"{architecture.name}:2"
+    if not detail.isdecimal() or not architecture.least_depth <= int(detail) <= MAX_DEPTH:
         raise InputError(
-            f"The depth of {architecture.name!r} is a number from 0 to 16, as in {example}; found {detail!r}."
+            f"The depth of {architecture.name!r} is a number from {architecture.least_depth} to {MAX_DEPTH}, as in "
+            f"{architecture.name}:2; found {detail!r}."
         )
     return int(detail)
 

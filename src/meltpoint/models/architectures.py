@@ -164,8 +164,6 @@ def take_rows(table: Tensor, ids: Tensor) -> Tensor:
     """Looks words up: ``(U, F)`` and ``(B, T)`` -> ``(B, T, F)``, with members as in :class:`Stackable`."""
     if table.ndim == 2:
         return functional.embedding(ids, table)
-    if ids.ndim == 2:
-        return table[:, ids]
     # The tables of all members stand one below the other.
     num_tables, num_rows, _ = table.shape
     first_row = torch.arange(num_tables, device=ids.device).mul_(num_rows).view(-1, 1, 1)

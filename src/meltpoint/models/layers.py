@@ -35,6 +35,25 @@ class Affine(nn.Module):
         return torch.baddbmm(self.bias.unsqueeze(1), flat, self.weight).view(len(self.weight), *shape, -1)
 
 
+class Normalization(nn.Module):
+    """``nn.LayerNorm`` over the features, with members.
+
+    Attributes:
+        weight: ``(*K, F)``.
+        bias: ``(*K, F)``.
+    """
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Normalises the features of tokens: ``(*K, B, T, F) -> (*K, B, T, F)``."""
+        weight, bias = (parameter.unsqueeze(-2).unsqueeze(-2) for parameter in (self.weight, self.bias))
+        return functional.layer_norm(inputs, inputs.shape[-1:]) * weight + bias
+
+
 class SharedDropout(nn.Module):
     """Dropout that draws one mask for all members that read the same texts.
 
