@@ -232,6 +232,33 @@ def test_a_member_that_diverges_takes_no_place_among_the_better():
     assert endings(courses) == [("diverged", 20), ("cut off", 50)]
 
 
+def test_a_survivor_that_diverges_stands_for_those_who_were_left_behind():
+    scripts = [[(0.9, 0.5), (0.9, 0.4), (0.9, NAN)], rising(0.6)]
+    kept, dropped = run(Scripted(*scripts), rungs=(20,), max_steps=50)
+    assert endings([kept, dropped]) == [("cut off", 30), ("dropped", 20)]
+    assert (kept.best_step, kept.validation.loss) == (20, 0.4)
+    assert kept.test.predicted.tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("scripts", "expected"),
+    [
+        ([[(0.8, 0.5), (0.8, NAN)], [(0.9, 0.5), (0.9, NAN)]], [("diverged", 20), ("cut off", 20)]),
+        ([[(0.9, NAN)], [(0.7, 0.5), (0.7, NAN)]], [("diverged", 10), ("cut off", 20)]),
+        ([[(0.9, 0.5), (0.9, 0.5), (0.9, NAN)], [(0.7, 0.5), (0.7, NAN)]], [("cut off", 30), ("diverged", 20)]),
+        ([[(0.7, 0.5)], [(0.9, 0.5), (0.9, 0.4), (0.9, 0.3), (0.9, NAN)]], [("converged", 30), ("diverged", 40)]),
+    ],
+    ids=["the better of two", "the last", "the one that lasted", "not beside one that converged"],
+)
+def test_the_last_to_diverge_stands_at_its_best_step(scripts, expected):
+    assert endings(run(Scripted(*scripts), patience_steps=20)) == expected
+
+
+def test_sources_diverge_by_themselves():
+    learner = Scripted([(0.9, 0.5), (0.9, NAN)], rising(0.6), source_of=(0, 1))
+    assert endings(run(learner, max_steps=40)) == [("cut off", 20), ("cut off", 40)]
+
+
 def test_all_may_diverge_before_the_first_look():
     courses = run(Scripted([(0.5, NAN)], [(0.5, NAN)]))
     assert endings(courses) == [("diverged", 10)] * 2

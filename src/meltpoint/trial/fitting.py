@@ -15,6 +15,9 @@ DIVERGENCE_CAUSES = (
     "The learning rate may be too high for this architecture, or its forward pass divides by zero on short texts."
 )
 
+# A member that ended so has been tested.
+FINISHED = ("converged", "cut off")
+
 # A loss that falls by less than this, in nats, is no longer progress: separable texts would be trained for ever.
 LEAST_PROGRESS = 1e-3
 
@@ -35,7 +38,8 @@ class Course:
     """The course of one member's training.
 
     Attributes:
-        ending: ``converged`` by patience, cut off at ``max_steps``, ``dropped`` for better rivals, or ``diverged``.
+        ending: ``converged`` by patience; ``cut off`` at ``max_steps``, or where it diverged as the last of its rivals;
+            ``dropped`` for better rivals; or ``diverged``.
         steps: Steps taken.
         best_step: The step of the best look; the member then holds the weights of that step, unless it was dropped.
         validation: Scores at the best step; None for a member that diverged before its first look.
@@ -115,6 +119,8 @@ def fit(learner: Learner, sources: Sequence[Rivalry], schedule: Schedule) -> lis
         if step % schedule.evaluate_every and step < schedule.max_steps:
             continue
         ended = _look(learner, running, sources, schedule, step)
+        for place in _last_ones(rivals, courses, running, ended):
+            ended[place] = "cut off"
         finished = [place for place, ending in ended.items() if ending != "diverged"]
         for place in finished:
             learner.recall(place, running[place].best_weights)
@@ -172,13 +178,29 @@ def _look(
     return ended
 
 
+def _last_ones(
+    rivals: dict[int, list[_Member]], courses: dict[int, Course], running: Sequence[_Member], ended: dict[int, str]
+) -> list[int]:
+    """Returns the places of members that diverge now, but must stand: for each source without any other, the best."""
+    diverging = {running[place].number: place for place, ending in ended.items() if ending == "diverged"}
+    last: list[int] = []
+    for group in rivals.values():
+        healthy = [m for m in group if m.number not in diverging]
+        if any(m.number not in courses or courses[m.number].ending in FINISHED for m in healthy):
+            continue
+        with_looks = [m for m in group if m.number in diverging and m.best is not None]
+        if with_looks:
+            last.append(diverging[max(with_looks, key=lambda member: member.rank).number])
+    return last
+
+
 def _left_behind(
     rivals: dict[int, list[_Member]], courses: dict[int, Course], running: Sequence[_Member]
 ) -> list[_Member]:
     """Returns the running members that are not among the better half of those still in the race, source by source."""
     behind: list[_Member] = []
     for group in rivals.values():
-        racing = [m for m in group if m.number not in courses or courses[m.number].ending in ("converged", "cut off")]
+        racing = [m for m in group if m.number not in courses or courses[m.number].ending in FINISHED]
         racing.sort(key=lambda member: member.rank, reverse=True)
         behind += [member for member in racing[(len(racing) + 1) // 2 :] if member in running]
     return behind
