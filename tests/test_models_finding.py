@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from meltpoint.errors import InputError
-from meltpoint.models import ARCHITECTURES, DEFAULT_LEARNING_RATES, build_model, find_architecture
+from meltpoint.models import ARCHITECTURES, DEFAULT_LEARNING_RATES, build_model, depth_of, find_architecture
 
 OWN = """
 from torch import nn
@@ -86,3 +86,18 @@ def test_ones_own_must_return_a_module(own):
 def test_what_cannot_be_found(own, written, text):
     with pytest.raises(InputError, match=text):
         find_architecture(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("average", ("average", 1)),
+        ("average:0", ("average", 0)),
+        ("lstm:3", ("lstm", 3)),
+        ("transformer", ("transformer", 1)),
+        ("cnn", ("cnn", 1)),
+        ("own_package.bags:Bag", None),
+    ],
+)
+def test_family_and_depth(written, found):
+    assert depth_of(written) == found

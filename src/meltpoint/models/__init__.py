@@ -33,6 +33,7 @@ __all__ = [
     "TextModel",
     "TransformerClassifier",
     "build_model",
+    "depth_of",
     "find_architecture",
     "stack_models",
     "token_mask",
@@ -75,6 +76,22 @@ def find_architecture(written: str) -> tuple[Builder, tuple[float, float]]:
         f"No architecture is called {written!r}.{hint} There are: {', '.join(ARCHITECTURES)}; "
         "your own is written package.module:callable."
     )
+
+
+def depth_of(written: str) -> tuple[str, int] | None:
+    """Returns the family of an architecture and its layers between the word vectors and the output.
+
+    Returns:
+        ``("lstm", 3)`` for ``lstm:3``; one layer for an architecture without a depth of its own; None for a user's own.
+
+    Raises:
+        InputError: The depth is not one.
+    """
+    name, _, detail = written.partition(":")
+    if name not in ARCHITECTURES:
+        return None
+    architecture = ARCHITECTURES[name]
+    return (name, 1 if architecture.default_depth is None else _depth(architecture, detail))
 
 
 def _depth(architecture: Architecture, detail: str) -> int:

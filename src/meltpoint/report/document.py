@@ -14,7 +14,7 @@ from meltpoint.studies import ArchitectureJudgement, Conclusion, Findings
 from meltpoint.studies.plan import BASELINE
 from meltpoint.text import Corpus, Coverage
 from meltpoint.vectors import Vectors
-from meltpoint.verdict import Gain, Interval
+from meltpoint.verdict import DepthEffect, Gain, Interval
 
 
 def verdict_document(conclusion: Conclusion, corpus: Corpus, vectors: Vectors, coverage: Coverage) -> Document:
@@ -42,6 +42,7 @@ def verdict_document(conclusion: Conclusion, corpus: Corpus, vectors: Vectors, c
         "policies": _policies(best, findings, judgement.num_repeats[plan.sizes[-1]]) if best else [],
         "controls": _controls(best),
         "architectures": [_architecture(one) for one in judgement.architectures],
+        "depth": [_depth(effect) for effect in judgement.depth],
         "ended": conclusion.ending,
         "level": _rounded(judgement.level, 6),
         "data": _data(corpus),
@@ -164,6 +165,21 @@ def _architecture(judged: ArchitectureJudgement) -> Document:
         "expected_regret": _rounded(judged.decision.expected_regret),
         "melting_point": _melting_point(judged),
         "trainable_parameters": dict(judged.trainable_parameters),
+    }
+
+
+def _depth(effect: DepthEffect) -> Document:
+    return {
+        "family": effect.family,
+        "shallow": effect.shallow,
+        "deep": effect.deep,
+        "policy": effect.policy,
+        "architectures": [
+            {"architecture": name, "layers": layers, "gain": _rounded(effect.gains[name])}
+            for name, layers in effect.depths.items()
+        ],
+        "difference": _interval(effect.difference),
+        "sentence": effect.sentence,
     }
 
 

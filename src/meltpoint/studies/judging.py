@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from meltpoint.randomness import seed_for
+from meltpoint.studies.depth import judge_depth
 from meltpoint.studies.findings import Findings
 from meltpoint.studies.plan import BASELINE
 from meltpoint.trial import TFIDF
@@ -11,6 +12,7 @@ from meltpoint.verdict import (
     Comparison,
     CurvePoint,
     Decision,
+    DepthEffect,
     Design,
     Gain,
     Interval,
@@ -115,6 +117,7 @@ class Judgement:
         architectures: One verdict each; empty while no repeat at the largest size is complete.
         best: The architecture of the best pair of architecture and policy; None likewise.
         enough: Whether every architecture is decided, or its recommendation risks little.
+        depth: Whether the gain from fine-tuning shrinks as layers are added, where depths differ.
     """
 
     num_repeats: Mapping[int, int]
@@ -122,6 +125,7 @@ class Judgement:
     architectures: tuple[ArchitectureJudgement, ...]
     best: ArchitectureJudgement | None
     enough: bool
+    depth: tuple[DepthEffect, ...] = ()
 
 
 def judge(
@@ -149,6 +153,7 @@ def judge(
         architectures=judged,
         best=_best(judged, plan.rope_points),
         enough=all(one.decision.enough for one in judged),
+        depth=judge_depth(findings, complete[plan.sizes[-1]]),
     )
 
 

@@ -5,6 +5,7 @@ Formulas, sources and simulated coverage: docs/statistics.md.
 
 from meltpoint.verdict.comparison import Comparison, Gain, compare, compare_sizes
 from meltpoint.verdict.decision import Decision, decide
+from meltpoint.verdict.depth import DepthEffect, compare_depths
 from meltpoint.verdict.intervals import Interval, compare_pair
 from meltpoint.verdict.joint import JointEstimates, joint_gains
 from meltpoint.verdict.labelling import Growth, NextRows, next_rows
@@ -19,6 +20,7 @@ __all__ = [
     "Comparison",
     "CurvePoint",
     "Decision",
+    "DepthEffect",
     "Design",
     "Gain",
     "Growth",
@@ -29,6 +31,7 @@ __all__ = [
     "Standing",
     "SubgroupGains",
     "compare",
+    "compare_depths",
     "compare_pair",
     "compare_sizes",
     "compare_subgroups",
