@@ -69,7 +69,7 @@ def test_ones_own_must_return_a_module(own):
         ("own_package.bags:number", r"no callable 'number'. It must be a callable \(embedding, num_outputs\)"),
         ("own_package.sacks:Bag", "'own_package.sacks'. It must be importable .* PYTHONPATH"),
         ("own_package.broken:Bag", "broken:Bag: No module named 'a_package_that_is_not_there'"),
-        ("avrage", "called 'avrage'. Did you mean 'average'\\? There are: average, cnn, lstm, transformer; your own is written"),
+        ("avrage", "called 'avrage'. Did you mean 'average'\\? There are: average, cnn, lstm, transformer; your"),
         ("avrage:2", "called 'avrage:2'. Did you mean 'average'"),
         ("zzz", "called 'zzz'. There are"),
         ("", "called ''. There are"),

@@ -62,7 +62,10 @@ def test_rows_that_rotate():
     [
         ((0.4, 0.0), r"from \+\d+\.\d points under lstm:1 to .* under lstm:3: it shrinks with depth\."),
         ((0.0, 0.4), r"it grows with depth\."),
-        ((0.01, 0.01), r"^The gain of 'fine-tuned' changes by .* points \(95% interval -.* to \+.*\) from .* not decided"),
+        (
+            (0.01, 0.01),
+            r"^The gain of 'fine-tuned' changes by .* points \(95% interval -.* to \+.*\) from .* not decided",
+        ),
     ],
 )
 def test_the_sentence(means, words):

@@ -17,8 +17,8 @@ class RecurrentClassifier(TextModel):
     EMNLP 2017, compared ways to read sentences with an LSTM: both directions with max pooling did best.
 
     Not ``Stackable``: members are trained one after another, by torch's own LSTM. Eight of them as one recurrence of
-    batched matrix products, with a backward pass written by hand, took 1.7 to 2 times as long (one thread, 50 inputs, 64
-    and 100 units, 22 tokens, batches of 64).
+    batched matrix products, with a backward pass written by hand, took 1.7 to 2 times as long (one thread, 50 inputs,
+    64 and 100 units, 22 tokens, batches of 64).
     """
 
     def __init__(self, embedding: nn.Embedding, num_outputs: int, *, depth: int = 1) -> None:

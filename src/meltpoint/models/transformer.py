@@ -70,7 +70,8 @@ class EncoderLayer(nn.Module):
         attended = self.attended(self._attend(self.attention_norm(states), mask))
         states = states + self.dropout(attended, of_tokens=True)
         widened = functional.relu(self.widen(self.feed_forward_norm(states)))
-        return states + self.dropout(self.narrow(widened), of_tokens=True)
+        narrowed: Tensor = self.dropout(self.narrow(widened), of_tokens=True)
+        return states + narrowed
 
     def _attend(self, states: Tensor, mask: Tensor) -> Tensor:
         leading, length = states.shape[:-2], states.shape[-2]

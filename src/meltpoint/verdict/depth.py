@@ -116,8 +116,8 @@ def compare_depths(
         family=family,
         policy=policy,
         depths={name: depths[name] for name in names},
-        gains={name: float(100 * np.nanmean(matrix, axis=1).mean()) for name, matrix in zip(names, matrices, strict=True)},
-        difference=compare_pair(
-            change, nothing, design=design, train_size=train_size, level=level, clusters=clusters
-        ),
+        gains={
+            name: float(100 * np.nanmean(matrix, axis=1).mean()) for name, matrix in zip(names, matrices, strict=True)
+        },
+        difference=compare_pair(change, nothing, design=design, train_size=train_size, level=level, clusters=clusters),
     )
