@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 ArchitectureOption = Annotated[
     str,
-    typer.Option("--architecture", help="average, average:DEPTH, cnn, package.module:callable; several with commas."),
+    typer.Option(
+        "--architecture",
+        help="average, cnn, lstm, transformer, with :DEPTH (not cnn), package.module:callable; several with commas.",
+    ),
 ]
 OutOption = Annotated[Path | None, typer.Option("--out", metavar="RUN", help="Run folder; by default meltpoint-NAME.")]
 BudgetOption = Annotated[str | None, typer.Option("--budget", metavar="TIME", help="Stop after so long: 90s, 10m, 1h.")]

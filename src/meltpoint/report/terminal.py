@@ -32,7 +32,7 @@ def render_verdict(document: Document, costs: Document | None = None) -> Rendera
         parts += [_policy_table(document, costs or {}), _size_table(document)]
     if len(document["architectures"]) > 1:
         parts.append(_architecture_table(document))
-    if document["depth"]:
+    if document.get("depth"):
         parts.append(Text("By depth", style="bold"))
         parts += [Text(f"  {effect['family']}: {effect['sentence']}") for effect in document["depth"]]
     if document["caveats"]:
