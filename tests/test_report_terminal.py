@@ -167,6 +167,14 @@ def test_several_architectures_have_a_table_of_their_own():
     assert [line for line in text.splitlines() if "cnn" in line]
 
 
+def test_depth_is_said_in_sentences():
+    effect = {"family": "lstm", "sentence": "The gain of 'fine-tuned' changes by -1.0 points: it shrinks with depth."}
+    text = rendered(verdict(depth=[effect]))
+    assert "By depth" in text
+    assert "  lstm: The gain of 'fine-tuned' changes by -1.0 points: it shrinks with depth." in text
+    assert "By depth" not in rendered(verdict(depth=[]))
+
+
 def test_caveats_are_text_and_no_markup():
     text = rendered(verdict(caveats=["Only 5% known ('[/b]', '[red]')."]))
     assert "  - Only 5% known ('[/b]', '[red]')." in text

@@ -1,63 +1,70 @@
-"""Depth in a study: which architectures are compared, and what the verdict says of them."""
+"""Depth in a study: which architectures are compared, and by what."""
 
-from contextlib import closing
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from rich.console import Console
 
-from meltpoint.report import verdict_document
-from meltpoint.report.terminal import render_verdict
-from meltpoint.run import StudyOptions, prepare_material
-from meltpoint.run.options import make_plan
-from meltpoint.studies import Findings, InProcess, Ledger, conduct
-from meltpoint.studies.depth import depth_groups
-from meltpoint.text import corpus_from_lists, tokenizer_for
+from meltpoint.randomness import generator
+from meltpoint.studies import StudyPlan
+from meltpoint.studies.depth import depth_groups, judge_depth
 
-CUES, NOUNS = ["great", "fine", "lovely", "warm", "dull", "weak", "poor", "awful"], ["film", "plot", "scene"]
-TEXTS = [f"{cue} {noun}" for cue in CUES for noun in NOUNS]
-LABELS = [("good", "bad")[(row + row // len(NOUNS)) % 2] for row in range(len(TEXTS))]
-
-
-@pytest.fixture(scope="module")
-def studied(glove, tmp_path_factory):
-    """A study of two depths on few rows, of real trials."""
-    options = StudyOptions(
-        architectures=("average:2", "average:0"), policies=("fine-tuned",), search_trials=1, max_repeats=2, num_folds=2,
-        sizes=(10,), rope_points=0,
-    )  # fmt: skip
-    material = prepare_material(corpus_from_lists(TEXTS, LABELS), glove, tokenizer_for(glove))
-    plan = make_plan(options, material.corpus, glove, material.tokenizer.name, material.data)
-    findings = Findings(plan, material.data, {})
-    with closing(Ledger(tmp_path_factory.mktemp("ledger") / "study.db")) as ledger:
-        conclusion = conduct(findings, ledger, lambda: InProcess(material.data), num_workers=1)
-    return conclusion, verdict_document(conclusion, material.corpus, glove, material.coverage)
+PLAN = StudyPlan(
+    study="digest",
+    seed=0,
+    architectures=("average:2", "average:0", "cnn"),
+    policies=("frozen", "scaled", "fine-tuned", "scratch"),
+    sizes=(10, 40),
+    max_repeats=2,
+    search_trials=2,
+    num_folds=3,
+    unknown="zero",
+    max_tokens=16,
+    rope_points=0.5,
+)
+RIGHT = {"average:0": 0.9, "average:2": 0.8, "cnn": 0.7}
 
 
-def test_the_verdict_compares_the_gains_of_two_depths(studied):
-    conclusion, document = studied
-    (effect,) = document["depth"]
-    assert [effect[key] for key in ("family", "shallow", "deep", "policy")] == [
+def findings(plan=PLAN):
+    """What a study found: under each architecture and policy, which of 200 given test rows were right."""
+
+    def scores(architecture, policy, size, num_repeats):
+        assert size == 40
+        share = 0.5 if policy == "frozen" else RIGHT[architecture]
+        random = generator(0, architecture, policy)
+        return (random.random((num_repeats, 200)) < share).astype(np.float64)
+
+    return SimpleNamespace(plan=plan, data=SimpleNamespace(has_test=True), clusters=None, scores=scores)
+
+
+def test_gains_are_compared_within_families_and_over_all():
+    family, together = judge_depth(findings(), 2)
+    assert (family.family, family.shallow, family.deep, family.policy) == (
         "average", "average:0", "average:2", "fine-tuned",
-    ]  # fmt: skip
-    gains = {one["architecture"]: one["gain"] for one in effect["architectures"]}
-    assert effect["difference"]["points"] == pytest.approx(gains["average:2"] - gains["average:0"], abs=2e-4)
-    assert effect["difference"]["low"] <= effect["difference"]["points"] <= effect["difference"]["high"]
-    findings, size = conclusion.findings, conclusion.findings.plan.sizes[-1]
-    repeats = conclusion.judgement.num_repeats[size]
-    for architecture, gain in gains.items():
-        tuned, frozen = (findings.scores(architecture, policy, size, repeats) for policy in ("fine-tuned", "frozen"))
-        assert gain == pytest.approx(100 * np.nanmean(tuned - frozen), abs=1e-3)
+    )  # fmt: skip
+    for name, gain in family.gains.items():
+        tuned, frozen = (findings().scores(name, policy, 40, 2) for policy in ("fine-tuned", "frozen"))
+        assert gain == pytest.approx(100 * (tuned - frozen).mean())
+    assert family.difference.points == pytest.approx(family.gains["average:2"] - family.gains["average:0"])
+    assert family.difference.low < family.difference.points < family.difference.high
+    assert (together.family, list(together.depths.values())) == ("all", [0, 1, 2])
 
 
-def test_the_terminal_says_it(studied):
-    _, document = studied
-    console = Console(width=200, record=True, quiet=True)
-    with console.capture() as captured:
-        console.quiet = False
-        console.print(render_verdict(document))
-    assert "By depth" in captured.get()
-    assert "average: The gain of 'fine-tuned' changes by" in captured.get()
+def test_several_intervals_hold_together():
+    (alone,) = judge_depth(findings(replace(PLAN, architectures=("average:0", "average:2"))), 2)
+    family, _ = judge_depth(findings(), 2)
+    assert family.difference.points == pytest.approx(alone.difference.points)
+    assert family.difference.low < alone.difference.low
+
+
+def test_the_first_candidate_stands_for_fine_tuning():
+    (effect, _) = judge_depth(findings(replace(PLAN, policies=("frozen", "scaled", "scratch"))), 2)
+    assert effect.policy == "scaled"
+
+
+def test_one_depth_says_nothing():
+    assert judge_depth(findings(replace(PLAN, architectures=("average", "cnn"))), 2) == ()
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ __all__ = [
     "build_model",
     "depth_of",
     "find_architecture",
+    "is_own",
     "stack_models",
     "token_mask",
 ]
@@ -92,6 +93,11 @@ def depth_of(written: str) -> tuple[str, int] | None:
         return None
     architecture = ARCHITECTURES[name]
     return (name, 1 if architecture.default_depth is None else _depth(architecture, detail))
+
+
+def is_own(written: str) -> bool:
+    """Whether an architecture is a user's own."""
+    return written.partition(":")[0] not in ARCHITECTURES
 
 
 def _depth(architecture: Architecture, detail: str) -> int:

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from meltpoint.errors import DivergedError, InputError
+from meltpoint.models import is_own
 from meltpoint.randomness import generator
 from meltpoint.trial.assembly import Assembly, assemble, can_be_stacked, make_learner, spec_policy
 from meltpoint.trial.control import TFIDF, Tfidf
 from meltpoint.trial.data import TrialData
 from meltpoint.trial.examples import Examples
 from meltpoint.trial.fitting import DIVERGENCE_CAUSES, Course, Look, Rivalry, fit
+from meltpoint.trial.model_checks import check_own_model
 from meltpoint.trial.spec import TrialSpec
 from meltpoint.trial.splits import split_for
 
@@ -84,7 +86,8 @@ def run_search(
         What each found, in order.
 
     Raises:
-        InputError: The architecture or the policy cannot be built, or the model's output has the wrong shape.
+        InputError: The architecture or the policy cannot be built, the model's output has the wrong shape, or a user's
+            own model does not read the embedding as it must.
     """
     started = time.perf_counter()
     if specs[0].architecture == TFIDF:
@@ -101,6 +104,9 @@ def run_search(
 
     first = assembled(0)
     check_outputs(first.model, first.examples(data, splits[0].train), data.num_classes)
+    if is_own(specs[0].architecture):
+        examples = first.examples(data, splits[0].train)
+        check_own_model(first.model, first.embedding, examples.ids(examples.by_length[-1][-2:]))
     if can_be_stacked(specs[0], first.model):
         # Members of one source share its table and its initial weights until the first step.
         shared = {
