@@ -4,7 +4,8 @@
     python docs/refresh.py --check              writes nothing; says where a page shows what is not printed
     python docs/refresh.py --commands FOLDER    also the commands, in FOLDER, which holds phrasebank.csv
 
-A page's Python blocks run in one namespace, top to bottom; a ``text`` block right after one is its output. A
+A page's Python blocks run in one namespace, top to bottom; a ``text`` block right after one is its output. A block
+whose title names a file of this repository shows that file, and runs alone, in a namespace of its own. A
 ``console`` block holds commands, each after ``$``, and their output; a block of commands alone shows usage and is left
 as it is. A command that has been run in FOLDER before is not run again: its output is kept there.
 """
@@ -15,6 +16,7 @@ import hashlib
 import io
 import os
 import re
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -27,7 +29,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 WIDTH = "110"
 PROMPT = "$ "
-_FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r'^```(\w+)(?: title="([^"\n]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 # Where a line of a console block ends: a backslash goes on with the next.
 _BREAK = re.compile(r"(?<!\\)\n")
 # Lines that differ each time: how far a study has come.
@@ -43,12 +45,14 @@ class Block:
         body: What stands between the fences.
         start: Where the body starts in the page.
         line: Line number of its first line in the page, from 1.
+        title: The file that it shows, where it shows one.
     """
 
     language: str
     body: str
     start: int
     line: int
+    title: str | None = None
 
 
 def pages() -> list[Path]:
@@ -59,7 +63,13 @@ def pages() -> list[Path]:
 def blocks(page: str) -> list[Block]:
     """Finds the fenced blocks of a page, in order."""
     return [
-        Block(language=found[1], body=found[2], start=found.start(2), line=page.count("\n", 0, found.start(2)) + 1)
+        Block(
+            language=found[1],
+            title=found[2],
+            body=found[3],
+            start=found.start(3),
+            line=page.count("\n", 0, found.start(3)) + 1,
+        )
         for found in _FENCE.finditer(page)
     ]
 
@@ -78,11 +88,25 @@ def run_python(page: str, name: str) -> Iterator[tuple[Block, Block | None, str]
     namespace: dict[str, Any] = {"__name__": "__example__"}
     for block, shown in python_examples(page):
         printed = io.StringIO()
+        if block.title is not None:
+            with contextlib.redirect_stdout(printed):
+                _run_file(ROOT / block.title)
+            yield block, shown, printed.getvalue()
+            continue
         # Blank lines before the code: a traceback then names the line of the page.
         code = compile("\n" * (block.line - 1) + block.body, name, "exec")
         with contextlib.redirect_stdout(printed):
             exec(code, namespace)  # noqa: S102 - the examples are ours
         yield block, shown, printed.getvalue()
+
+
+def _run_file(path: Path) -> None:
+    """Runs a script as ``python PATH`` would: it may import what stands beside it."""
+    sys.path.insert(0, str(path.parent))
+    try:
+        runpy.run_path(str(path), run_name="__main__")
+    finally:
+        sys.path.remove(str(path.parent))
 
 
 def commands(page: str) -> list[str]:
@@ -95,17 +119,27 @@ def commands(page: str) -> list[str]:
 def refresh_python(path: Path) -> None:
     """Writes the outputs of a page's Python blocks into it."""
     page = path.read_text(encoding="utf-8")
-    _replace(path, page, [(shown, printed) for _, shown, printed in _ran(page, path) if shown is not None])
+    outputs = []
+    for block, shown, printed in _ran(page, path):
+        outputs += [(block, _file_shown(block))] if block.title is not None else []
+        outputs += [(shown, printed)] if shown is not None else []
+    _replace(path, page, outputs)
 
 
 def check_python(path: Path) -> list[str]:
     """Runs a page's Python blocks and says where it shows something else than they print."""
     faults = []
     for block, shown, printed in _ran(path.read_text(encoding="utf-8"), path):
+        if block.title is not None and block.body != _file_shown(block):
+            faults.append(f"{path.name}:{block.line}: the page does not show what stands in {block.title}\n")
         expected = "" if shown is None else shown.body
         if printed != expected:
             faults.append(f"{path.name}:{block.line}: the page shows\n{expected}but the example prints\n{printed}")
     return faults
+
+
+def _file_shown(block: Block) -> str:
+    return (ROOT / str(block.title)).read_text(encoding="utf-8")
 
 
 def _ran(page: str, path: Path) -> list[tuple[Block, Block | None, str]]:

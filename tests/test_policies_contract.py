@@ -94,6 +94,14 @@ def test_a_model_without_a_pretrained_embedding(name):
         make_policy(name).optimizer(model, torch.optim.Adam, lr=0.1)
 
 
+@pytest.mark.parametrize("name", POLICIES)
+def test_an_embedding_that_rewrites_rows_as_it_reads_them(name):
+    model = nn.Sequential(table(), nn.Linear(2, 2))
+    model[0].max_norm = 1.0
+    with pytest.raises(InputError, match=f"'{name}' cannot hold for an embedding with max_norm: .* Found max_norm=1.0"):
+        make_policy(name).optimizer(model, torch.optim.Adam, lr=0.1)
+
+
 def test_nothing_left_to_train():
     with pytest.raises(InputError, match=r"'frozen' would train nothing: .* no other trainable parameter"):
         Frozen().optimizer(nn.Sequential(table()), torch.optim.Adam, lr=0.1)

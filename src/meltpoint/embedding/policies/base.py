@@ -153,6 +153,11 @@ class Policy(ABC):
         # One entry per weight: embeddings may share one, which is then prepared, stepped and acted on once.
         tables: dict[int, PretrainedEmbedding] = {}
         for position, embedding in enumerate(pretrained_embeddings(model)):
+            if embedding.max_norm is not None:
+                raise InputError(
+                    f"Policy {self.name!r} cannot hold for an embedding with max_norm: it rewrites rows as they are "
+                    f"read, frozen ones, too. Found max_norm={embedding.max_norm}; set it to None."
+                )
             first = tables.setdefault(id(embedding.weight), embedding)
             if first is embedding:
                 self.start(embedding, seed_for(seed, "embedding", position))
