@@ -67,6 +67,14 @@ def test_a_word_that_training_never_saw_can_be_carried_into_the_tuned_space(trai
     assert plain == mapped
 
 
+def test_what_a_policy_learned_for_all_words_is_not_mapped_twice(train, glove):
+    trained = train("projected")
+    plain, mapped = (
+        predict_one(Predictor(trained, glove, unseen=how), "excellent") for how in ("pretrained", "mapped")
+    )
+    np.testing.assert_allclose(plain, mapped, rtol=1e-3)
+
+
 def test_a_word_that_training_never_saw_can_be_taken_as_unknown(train, glove):
     trained = train("frozen")
     table = trained.embedding.weight.detach().numpy()

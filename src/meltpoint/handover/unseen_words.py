@@ -67,4 +67,6 @@ class UnseenWords:
         words = self._trained.vocabulary.words[2:]
         before, found = self._vectors.gather(words)
         after = self._trained.embedding.weight.detach().numpy()[2:]
-        return fit_carrying(before[found], after[found])
+        # What the policy learned for all words is applied when the rows are read; the map is fitted to what remains.
+        read = self._trained.embedding.map_unseen(torch.from_numpy(before[found])).numpy()
+        return fit_carrying(read, after[found])

@@ -9,7 +9,7 @@ from meltpoint.report.drift import (
     unseen_rows_document,
 )
 from meltpoint.report.live import watching
-from meltpoint.report.profile import profile_document, render_profile
+from meltpoint.report.profile import profile_document, profile_facts, render_profile
 from meltpoint.report.schema import METRIC, VERDICT_SCHEMA, Document
 from meltpoint.report.terminal import headline, render_verdict
 
@@ -22,6 +22,7 @@ __all__ = [
     "headline",
     "overfitting_document",
     "profile_document",
+    "profile_facts",
     "render_drift",
     "render_profile",
     "render_verdict",

@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from meltpoint.report.caveats import find_caveats
+from meltpoint.report.profile import profile_facts
 from meltpoint.report.schema import METRIC, VERDICT_SCHEMA, Document
 from meltpoint.studies import ArchitectureJudgement, Conclusion, Findings
 from meltpoint.studies.plan import BASELINE
@@ -47,6 +48,7 @@ def verdict_document(conclusion: Conclusion, corpus: Corpus, vectors: Vectors, c
         "level": _rounded(judgement.level, 6),
         "data": _data(corpus),
         "vectors": _vectors(vectors, coverage),
+        "profile": profile_facts(corpus, vectors, findings.data, coverage, seed=plan.seed),
         "design": {
             "seed": plan.seed,
             "test": "given test set" if corpus.has_test else f"{plan.num_folds} rotating folds",

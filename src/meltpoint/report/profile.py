@@ -7,19 +7,59 @@ from rich.text import Text
 
 from meltpoint.report.schema import PROFILE_SCHEMA, Document
 from meltpoint.text import Corpus, Coverage, warn_text
+from meltpoint.text.matching import measure_rank_divergence, measure_semantic_match
 from meltpoint.trial import TrialData
 from meltpoint.vectors import Vectors
 
 # The textbook's rule of thumb has no numbers; these are the ones that its users put in.
 SMALL_DATA_ROWS = 2000
 GOOD_COVERAGE = 0.9
+_FLOAT_BYTES = 4
+# Under Adam: weight, gradient, two moments.
+_TUNED_COPIES = 4
 
 
-def profile_document(corpus: Corpus, vectors: Vectors, data: TrialData, coverage: Coverage) -> Document:
+def profile_facts(corpus: Corpus, vectors: Vectors, data: TrialData, coverage: Coverage, *, seed: int) -> Document:
+    """Says how texts and vectors fit, over the rows that are not of a given test set.
+
+    This is what ``verdict.json`` keeps of a profile; it takes seconds, and no training.
+    """
+    rows = np.flatnonzero(~corpus.is_test)
+    ranks = measure_rank_divergence(data.packed.lexicon, data.packed.counts(rows), vectors.rows(data.packed.lexicon))
+    match = measure_semantic_match(data.packed, rows, data.pretrained, data.found, seed=seed)
+    return {
+        "rows": corpus.num_train,
+        "coverage": {"by_type": round(coverage.by_type, 4), "by_token": round(coverage.by_token, 4)},
+        "semantic_match": None
+        if match is None
+        else {
+            "agreement": round(match.agreement, 4),
+            "low": round(match.low, 4),
+            "high": round(match.high, 4),
+            "halves": round(match.halves, 4),
+            "words": match.words,
+        },
+        "rank_divergence": None
+        if ranks is None
+        else {
+            "spearman": round(ranks.spearman, 4),
+            "jensen_shannon": round(ranks.jensen_shannon, 4),
+            "overused": list(ranks.overused),
+            "words": ranks.words,
+        },
+        "prior": _textbook_prior(corpus.num_train, coverage.by_token),
+    }
+
+
+def profile_document(
+    corpus: Corpus, vectors: Vectors, data: TrialData, coverage: Coverage, *, seed: int = 0
+) -> Document:
     """Describes texts, vectors and how they fit; counts are over the rows that are not of a given test set."""
     rows = np.flatnonzero(~corpus.is_test)
     lengths = data.packed.lengths[rows]
     largest = max(corpus.class_counts.values())
+    facts = profile_facts(corpus, vectors, data, coverage, seed=seed)
+    parameters, whole = (coverage.types + 2) * vectors.dim, len(vectors) * vectors.dim
     return {
         "schema": PROFILE_SCHEMA,
         "data": {
@@ -53,10 +93,15 @@ def profile_document(corpus: Corpus, vectors: Vectors, data: TrialData, coverage
         },
         "embedding": {
             "rows": coverage.types + 2,
-            "parameters": (coverage.types + 2) * vectors.dim,
-            "whole_table_parameters": len(vectors) * vectors.dim,
+            "parameters": parameters,
+            "whole_table_parameters": whole,
+            "frozen_bytes": _FLOAT_BYTES * parameters,
+            "tuned_bytes": _TUNED_COPIES * _FLOAT_BYTES * parameters,
+            "whole_table_tuned_bytes": _TUNED_COPIES * _FLOAT_BYTES * whole,
         },
-        "prior": _textbook_prior(corpus.num_train, coverage.by_token),
+        "semantic_match": facts["semantic_match"],
+        "rank_divergence": facts["rank_divergence"],
+        "prior": facts["prior"],
     }
 
 
@@ -70,8 +115,38 @@ def _textbook_prior(num_rows: int, by_token: float) -> Document:
     return {
         "says": "freeze" if small or poor else "fine-tune",
         "reasons": [size, match],
-        "note": "A rule of thumb, not a measurement: `meltpoint study` measures.",
+        "note": "A prior by a rule of thumb, not a verdict: `meltpoint study` measures.",
     }
+
+
+def _fit_lines(document: Document) -> list[tuple[str, str]]:
+    """Says in words how meanings and frequencies fit."""
+    lines = []
+    if match := document["semantic_match"]:
+        lines.append(
+            (
+                "same meaning",
+                f"{match['agreement']:.2f} ({match['low']:.2f} to {match['high']:.2f}): rank correlation between the "
+                f"word similarities of these texts and of the vectors, {match['words']:,} words; two halves of the "
+                f"texts agree with each other at {match['halves']:.2f}",
+            )
+        )
+    else:
+        lines.append(("same meaning", "too few words occur five times and have a vector to say"))
+    if ranks := document["rank_divergence"]:
+        lines.append(
+            (
+                "same use",
+                f"{ranks['spearman']:.2f}: rank correlation of word frequencies with the order of the vectors; "
+                f"Jensen-Shannon divergence {ranks['jensen_shannon']:.2f} bits; overused here: "
+                f"{' '.join(ranks['overused'])}",
+            )
+        )
+    return lines
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(count / 1e6, 0.1):,.1f} MB"
 
 
 def render_profile(document: Document) -> RenderableType:
@@ -102,6 +177,12 @@ def render_profile(document: Document) -> RenderableType:
             f"{table['rows']:,} rows = {table['parameters']:,} parameters (the whole file would be "
             f"{table['whole_table_parameters']:,})",
         ),
+        (
+            "memory",
+            f"{_megabytes(table['frozen_bytes'])} frozen, {_megabytes(table['tuned_bytes'])} fine-tuned by Adam (the "
+            f"whole file: {_megabytes(table['whole_table_tuned_bytes'])})",
+        ),
+        *_fit_lines(document),
         ("textbook", f"{prior['says']}: {'; '.join(prior['reasons'])}. {prior['note']}"),
         *(("note", note) for note in data["notes"]),
     ):
