@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from meltpoint.report.caveats import find_caveats
+from meltpoint.report.explanation import explain
 from meltpoint.report.profile import profile_facts
 from meltpoint.report.schema import METRIC, VERDICT_SCHEMA, Document
 from meltpoint.studies import ArchitectureJudgement, Conclusion, Findings
@@ -62,6 +63,7 @@ def verdict_document(conclusion: Conclusion, corpus: Corpus, vectors: Vectors, c
             "max_tokens": plan.max_tokens,
         },
     }
+    document["explanation"] = explain(document)
     document["caveats"] = find_caveats(document, findings)
     return document
 

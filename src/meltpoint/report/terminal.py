@@ -10,6 +10,8 @@ from rich.text import Text
 
 from meltpoint.report.schema import Document
 
+MAX_REASONS = 3
+"""The first reasons fit a terminal; verdict.json has them all."""
 _STYLES = {"fine-tune": "green", "freeze": "cyan", "equivalent": "cyan", "undecided": "yellow"}
 
 
@@ -35,6 +37,10 @@ def render_verdict(document: Document, costs: Document | None = None) -> Rendera
     if document.get("depth"):
         parts.append(Text("By depth", style="bold"))
         parts += [Text(f"  {effect['family']}: {effect['sentence']}") for effect in document["depth"]]
+    if reasons := document.get("explanation"):
+        parts.append(Text("Why", style="bold"))
+        parts += [Text(f"  - {reason['sentence']}") for reason in reasons[:MAX_REASONS]]
+        parts += [Text(f"  - {one['sentence']}") for one in reasons[MAX_REASONS:] if one["cause"] == "next rows"]
     if document["caveats"]:
         parts.append(Text("Know before you rely on it", style="bold"))
         parts += [Text(f"  - {caveat}") for caveat in document["caveats"]]
