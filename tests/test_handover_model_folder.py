@@ -45,6 +45,19 @@ def test_a_loaded_model_predicts_the_same_to_the_bit(trained, folder, glove):
     assert before == after
 
 
+@pytest.mark.parametrize("policy", ["gradual", "partial", "two-channel", "low-rank", "projected"])
+def test_what_a_policy_learned_is_folded_into_the_table(policy, glove, tmp_path):
+    material = prepare_material(corpus_from_lists(TEXTS, LABELS), glove, tokenizer_for(glove))
+    options = StudyOptions(search_trials=1, num_folds=2)
+    trained = train_policy(material, options, policy, tmp_path / "model").trained
+    loaded = load_model(tmp_path / "model")
+    assert loaded.embedding.adaptation is None
+    assert (loaded.embedding.unseen_map is not None) == (policy in ("two-channel", "projected"))
+    texts = ["a great film", "excellent", "zzzz dull"]
+    before, after = (list(Predictor(model, glove).predict(texts)) for model in (trained, loaded))
+    assert before == after
+
+
 @pytest.fixture
 def own_folder(glove, tmp_path):
     """A model over pieces of words, which its vectors' own tokenizer makes."""
