@@ -112,8 +112,11 @@ def write_study_drift(
     repeats = conclusion.judgement.num_repeats
     unseen = None
     if other is not None:
+        # A policy that was given up has no later repeats.
+        last = findings.retired.get((architecture, other), max(repeats.values()))
         gains = {
-            size: compare_unseen_rows(findings, architecture, other, size, count) for size, count in repeats.items()
+            size: compare_unseen_rows(findings, architecture, other, size, min(count, last))
+            for size, count in repeats.items()
         }
         unseen = unseen_rows_document(other, gains)
     document = model_drift(
