@@ -11,6 +11,8 @@ small JSON file per setting; those that are there are not replayed again.
 - ``null``: the real policies, with answers turned until every true gain is exactly zero. Rows still favour policies.
 - ``power``: the same with true gains of 0.5, 1 and 2 points.
 - ``coverage``: the real policies; how often 95% intervals hold the true gain.
+- ``rules``: simulated studies with a true gain, followed by the product's rule and by two more: nobody is given up; and
+  levels that a fixed last look at ten repeats would allow, alpha (R / 10)^1.5 spent by R repeats.
 - ``real``: the real policies; what a study recommends costs, and whether a second one, with other repeats on the same
   rows, agrees.
 """
@@ -23,6 +25,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +37,7 @@ from shortcuts import SHORTCUTS, accuracies
 from simulated import Simulated
 
 from meltpoint.randomness import generator
-from meltpoint.verdict import compare_sizes
+from meltpoint.verdict import compare_sizes, default_looks
 
 RESULTS = Path("build/calibration-replays")
 DESIGNS = {"fixed": 1000, "rotating": 2500}  # test rows; labelled rows
@@ -100,6 +103,29 @@ def judge_coverage(population: Population | Simulated, design: str, num_repeats:
         together += all(abs(gain.high - gain.points) >= errors[gain.policy] for gain in gains)
         widths.append(float(np.median(list(half.values()))))
     return {"studies": studies, "alone": dict(alone), "together": together, "half_width": float(np.median(widths))}
+
+
+def judge_rules(population: Simulated, design: str, studies: int, seed: int) -> Facts:
+    """Follows the same studies by several rules; counts the decided, and what was trained."""
+    draws = generator(seed, "rules", design, str(population.gains))
+    spent = {look: LEVEL * (look / MAX_REPEATS) ** 1.5 for look in (0, *default_looks(MAX_REPEATS))}
+    former = {look: spent[look] - spent[before] for before, look in pairwise(spent)}
+    rules = {"product": {}, "giving nobody up": {"give_up": False}, "last look fixed": {"levels": former}}
+    found: dict[str, Counter[str]] = {rule: Counter() for rule in rules}
+    for number in range(studies):
+        study = draw_study(population, design, MAX_REPEATS, DESIGNS[design], draws)
+        for rule, changes in rules.items():
+            replay = follow(study, MAX_REPEATS, seed + number, **changes)
+            found[rule].update(
+                {
+                    "fine-tune": replay.decision.word == "fine-tune",
+                    "repeats": replay.repeats,
+                    "trained": replay.trained,
+                    "regret": max(0.0, *population.gains.values())
+                    - population.gains.get(replay.decision.recommendation, 0.0),
+                }
+            )
+    return {"studies": studies, "rules": {rule: dict(counts) for rule, counts in found.items()}}
 
 
 def judge_real(population: Population, design: str, studies: int, seed: int) -> Facts:
@@ -174,10 +200,18 @@ def settings(options: argparse.Namespace) -> Iterator[tuple[str, Callable[[], Fa
             kind = "power" if gain else "null"
             name = f"{kind}--simulated--{gain}--{design}" if gain else f"{kind}--simulated--{design}"
             yield name, partial(judge_winners, simulated, design, (1 if gain else 3) * studies, seed)
+        for gain in GAINS[1:]:
+            simulated = Simulated(gains=unequal(gain))
+            yield f"rules--simulated--{gain}--{design}", partial(judge_rules, simulated, design, studies, seed)
         for repeats in COVERED_REPEATS:
             simulated = Simulated(gains=dict.fromkeys(ARMS[1:], 1.0))
             name = f"coverage--simulated--{repeats}--{design}"
             yield name, partial(judge_coverage, simulated, design, repeats, 2 * studies, seed)
+
+
+def unequal(gain: float) -> dict[str, float]:
+    """Returns the gains of three candidates of which one is good, one is half as good, and one does harm."""
+    return {"fine-tuned": gain, "scaled": gain / 2, "anchored": -gain}
 
 
 def main() -> None:

@@ -104,13 +104,23 @@ def draw_study(
     return Drawn(scores=scores, design=design)
 
 
-def follow(study: Drawn, max_repeats: int, seed: int, *, give_up: bool = True) -> Replay:
-    """Takes the looks of a study until it is decided, or at its last repeat; gives up the hopeless on the way."""
+def follow(
+    study: Drawn, max_repeats: int, seed: int, *, give_up: bool = True, levels: Mapping[int, float] | None = None
+) -> Replay:
+    """Takes the looks of a study until it is decided, or at its last repeat; gives up the hopeless on the way.
+
+    Args:
+        study: What is looked at.
+        max_repeats: The study ends here at the latest.
+        seed: Of the simulations behind intervals and regret.
+        give_up: Whether hopeless policies are given up.
+        levels: Look to level, instead of the product's.
+    """
     largest = max(study.scores)
     candidates = tuple(policy for policy in study.scores[largest] if policy != "frozen")
     kept: dict[str, Mapping[int, Comparison]] = {}
     looks = default_looks(max_repeats)
-    levels = look_levels(looks)
+    levels = levels or look_levels(looks)
     trained = looks[0] * (1 + len(candidates))
     for place, look in enumerate(looks):
         seen = {
