@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from meltpoint.errors import InputError
 from meltpoint.verdict import Comparison, Gain, Interval, compare, decide
-from meltpoint.verdict.decision import decision_word
+from meltpoint.verdict.decision import Decision, decision_word, may_end
 from meltpoint.verdict.intervals import Noise, TrainingNoise
 from meltpoint.verdict.layout import Layout
 from meltpoint.verdict.planning import enlarged
@@ -262,3 +262,27 @@ def test_foretold_repeats_decide_when_they_are_run():
     assert first.word == "undecided"
     assert first.needed_repeats < 50
     assert decision(3 + 2 * first.needed_repeats).word == "fine-tune"
+
+
+@pytest.mark.parametrize(
+    ("word", "enough", "needed", "ends"),
+    [
+        ("fine-tune", True, None, True),
+        ("undecided", False, 2, False),
+        ("undecided", False, None, False),
+        ("undecided", True, None, True),  # repeats alone never would decide it
+        ("undecided", True, 5, False),  # 5 + 5 of 10: within reach
+        ("undecided", True, 6, True),
+    ],
+)
+def test_a_study_ends_when_it_is_decided_or_cannot_be(word, enough, needed, ends):
+    decision = Decision(
+        word=word,
+        recommendation="frozen",
+        expected_regret=0.1,
+        reason="",
+        needed_repeats=needed,
+        needed_test_rows=None,
+        enough=enough,
+    )
+    assert may_end(decision, 5, 10) == ends

@@ -93,10 +93,10 @@ def judge_coverage(population: Population | Simulated, design: str, num_repeats:
     together, widths = 0, []
     for number in range(studies):
         study = draw_study(population, design, num_repeats, DESIGNS[design], draws)
-        candidates = tuple(policy for policy in study.scores[largest] if policy != "frozen")
+        candidates = tuple(policy for policy in study.scores[max(study.scores)] if policy != "frozen")
         gains = compare_sizes(
             study.scores, design=design, candidates=candidates, level=LEVEL, rope_points=ROPE_POINTS, seed=seed + number
-        )[largest].candidates
+        )[max(study.scores)].candidates
         errors = {gain.policy: abs(gain.points - truth[gain.policy] + truth["frozen"]) for gain in gains}
         half = {gain.policy: float(student_t.isf(LEVEL / 2, gain.df)) * gain.standard_error for gain in gains}
         alone.update(policy for policy in errors if errors[policy] <= half[policy])

@@ -17,6 +17,7 @@ from meltpoint.verdict import (
     default_looks,
     hopeless,
     look_levels,
+    may_end,
     with_retired,
 )
 
@@ -62,6 +63,16 @@ def test_pattern(design: Design, num_repeats: int, num_rows: int, draws: Generat
     return np.stack([fold_of[r // NUM_FOLDS] == r % NUM_FOLDS for r in range(num_repeats)])
 
 
+def told_size(size: int, design: Design) -> int:
+    """Returns the training size that a study drawn from the pool is told.
+
+    Where folds rotate, a study corrects for training sets that overlap. Repeats of the pool are drawn independently, as
+    if from endless data: to correct for an overlap that has no effect here would only hide how wide the rest of the
+    interval is. So the study is told a size that overlaps next to nothing. Simulated studies do overlap, and are told.
+    """
+    return size if design == "fixed" else max(1, size // 100)
+
+
 def draw_study(
     population: Population | Simulated,
     design: Design,
@@ -95,7 +106,7 @@ def draw_study(
     shape = (len(arms), num_repeats) if population.alike else (1, num_repeats)
     chosen = np.broadcast_to(choices[draws.integers(len(choices), size=shape)], (len(arms), num_repeats))
     scores = {
-        size: {
+        told_size(size, design): {
             arm: np.where(tested, of_size[population.alike or arm][repeats][:, rows], np.nan)
             for arm, repeats in zip(arms, chosen, strict=True)
         }
@@ -138,7 +149,7 @@ def follow(
         )
         comparisons = with_retired(active, kept, candidates)
         decision = decide(active[largest], trainable_parameters=PARAMETERS)
-        if decision.enough or look == looks[-1]:
+        if may_end(decision, look, max_repeats) or look == looks[-1]:
             break
         if give_up:
             kept |= dict.fromkeys(hopeless(active[largest], decision.recommendation), comparisons)

@@ -11,7 +11,7 @@ from meltpoint.studies.findings import Findings
 from meltpoint.studies.judging import Judgement, Retired, judge
 from meltpoint.studies.ledger import Ledger
 from meltpoint.studies.plan import Search
-from meltpoint.verdict import default_looks, look_levels
+from meltpoint.verdict import default_looks, look_levels, may_end
 
 Ending = Literal["decided", "repeats", "budget", "interrupted"]
 LOOKS = "looks"
@@ -48,7 +48,8 @@ class Course:
             self._taken.append(look)
             judgement = self._judge(dict.fromkeys(plan.sizes, look), look_levels(self._taken)[look])
             self._last = judgement
-            if judgement.enough or look == plan.max_repeats:
+            ends = all(may_end(one.decision, look, plan.max_repeats) for one in judgement.architectures)
+            if ends or look == plan.max_repeats:
                 self._keep(self._taken)
                 return ("decided" if judgement.enough else "repeats"), judgement
             self._retire(judgement, look)

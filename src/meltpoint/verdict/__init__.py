@@ -4,7 +4,7 @@ Formulas, sources and simulated coverage: docs/statistics.md.
 """
 
 from meltpoint.verdict.comparison import Comparison, Gain, compare, compare_sizes
-from meltpoint.verdict.decision import Decision, decide
+from meltpoint.verdict.decision import Decision, decide, may_end
 from meltpoint.verdict.depth import DepthEffect, compare_depths
 from meltpoint.verdict.intervals import Interval, compare_pair
 from meltpoint.verdict.joint import JointEstimates, joint_gains
@@ -41,6 +41,7 @@ __all__ = [
     "hopeless",
     "joint_gains",
     "look_levels",
+    "may_end",
     "melting_point",
     "next_rows",
     "pseudo_values",

@@ -79,6 +79,18 @@ def decide(
     )
 
 
+def may_end(decision: Decision, repeats: int, max_repeats: int) -> bool:
+    """Whether a study may end at a look, after ``repeats`` of at most ``max_repeats`` repeats.
+
+    A study that is decided ends. One that risks little ends as well, unless by the noise measured the repeats that it
+    may still have would decide it: then it goes on, for a word is worth more than a bet.
+    """
+    if decision.word != "undecided":
+        return True
+    within_reach = decision.needed_repeats is not None and repeats + decision.needed_repeats <= max_repeats
+    return decision.enough and not within_reach
+
+
 def decision_word(intervals: Sequence[Interval], rope: float) -> Word:
     """Returns the word for the candidates' simultaneous intervals; the first of these rules that holds.
 
