@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from meltpoint.randomness import generator
 from meltpoint.report import verdict_document
 from meltpoint.run import StudyOptions, make_plan, prepare_material
-from meltpoint.studies import Findings, InProcess, Ledger, conduct, judging
+from meltpoint.studies import Findings, InProcess, Ledger, conduct, course, judging
 from meltpoint.text import corpus_from_lists, tokenizer_for
 from meltpoint.verdict import look_levels
 
@@ -178,3 +178,20 @@ def test_a_policy_given_up_is_trained_no_more(studied, tmp_path_factory, monkeyp
     assert document(in_any_order, material) == written
     resumed, _ = run(material, wide, everything, None, tmp_path_factory)
     assert document(resumed, material) == written
+
+
+def test_a_resumed_study_goes_on_where_its_budget_ended(studied, tmp_path_factory, monkeypatch):
+    material, plan, records, _ = studied
+    monkeypatch.setattr(course, "may_end", lambda *_: True)
+    two = {signature: record for signature, record in records.items() if record.spec.split.repeat < 2}
+    with closing(Ledger(tmp_path_factory.mktemp("ledger") / "study.db")) as ledger:
+        stopped = conduct(
+            Findings(plan, material.data, dict(two)),
+            ledger,
+            lambda: Replayed(records, None),
+            num_workers=1,
+            budget_seconds=0.0,
+        )
+        resumed = conduct(Findings(plan, material.data, dict(records)), ledger, None, num_workers=1)
+    assert stopped.judgement.architectures[0].decision.word == "undecided"
+    assert (stopped.judgement.num_repeats, resumed.judgement.num_repeats) == ({10: 2}, {10: 3})

@@ -20,7 +20,7 @@ PAGE = Path("docs/calibration/index.md")
 CHART = Path("docs/calibration/false-winners.svg")
 BEGIN, END = "<!-- tables: begin -->\n", "<!-- tables: end -->\n"
 KINDS = {
-    "alike": "A/A, real: one policy five times over",
+    "alike": "A/A: all arms one policy",
     "null": "no gain, real policies",
     "simulated": "no gain, simulated",
 }

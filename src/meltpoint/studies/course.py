@@ -29,8 +29,8 @@ class Course:
         self._last: Judgement | None = None
         kept = tuple(json.loads(ledger.read(LOOKS) or "[]"))
         # A look once taken stays one: what it spent is spent.
-        usual = default_looks(findings.plan.max_repeats)
-        self._looks = (*kept, *(look for look in usual if look > max(kept, default=0)))
+        self._usual = default_looks(findings.plan.max_repeats)
+        self._looks = (*kept, *(look for look in self._usual if look > max(kept, default=0)))
 
     def wants(self, search: Search) -> bool:
         """Whether a search is still to be trained: it is not kept already, and its policy was not given up."""
@@ -48,8 +48,7 @@ class Course:
             self._taken.append(look)
             judgement = self._judge(dict.fromkeys(plan.sizes, look), look_levels(self._taken)[look])
             self._last = judgement
-            ends = all(may_end(one.decision, look, plan.max_repeats) for one in judgement.architectures)
-            if ends or look == plan.max_repeats:
+            if self._may_end(judgement, look) or look == plan.max_repeats:
                 self._keep(self._taken)
                 return ("decided" if judgement.enough else "repeats"), judgement
             self._retire(judgement, look)
@@ -69,6 +68,13 @@ class Course:
         if ending == "budget" and largest:
             self._keep(paid)
         return self._judge(complete, look_levels(paid)[paid[-1]])
+
+    def _may_end(self, judgement: Judgement, look: int) -> bool:
+        decisions = [one.decision for one in judgement.architectures]
+        if look not in self._usual:
+            # A budget ended here once, and the study was resumed: to risk little is no reason to stop again.
+            return all(decision.word != "undecided" for decision in decisions)
+        return all(may_end(decision, look, self._findings.plan.max_repeats) for decision in decisions)
 
     def _complete_repeats(self) -> dict[int, int]:
         return {size: self._findings.complete_repeats(size) for size in self._findings.plan.sizes}
