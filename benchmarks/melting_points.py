@@ -3,8 +3,7 @@
     python benchmarks/melting_points.py [--architecture average,cnn] [--data mr,trec] [--repeats 5] [--minutes 9]
 
 Every study goes into a run folder of its own under ``--runs`` and may be stopped and started at any time: one that is
-done costs nothing but its reading. After every study the table of all that are done is written into
-docs/melting-points.md, between its marks.
+done costs nothing but its reading. The table is printed, and written beside the run folders after every study.
 """
 
 import argparse
@@ -17,8 +16,6 @@ from meltpoint.text import read_corpus, tokenizer_for
 from meltpoint.vectors import open_vectors
 
 DATA = ("mr", "sst2", "subj", "trec", "financial_phrasebank", "ag_news_sample")
-PAGE = Path("docs/melting-points.md")
-BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
 VECTORS = "glove-6b-50d"
 POLICIES = ("frozen", "fine-tuned", "scaled")
 SIZES = (100, 400, 1600)
@@ -58,12 +55,6 @@ def row(data: str, run: Run) -> tuple[str, ...]:
 def table(rows: list[tuple[str, ...]]) -> str:
     lines = [HEADINGS, ("---",) * len(HEADINGS), *rows]
     return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
-
-
-def write_page(text: str) -> None:
-    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
 def main() -> None:
@@ -106,7 +97,8 @@ def main() -> None:
                 sys.exit(3)
             rows.append(row(data, run))
             print(" | ".join(rows[-1]), flush=True)
-            write_page(table(rows))
+            (options.runs / "table.md").write_text(table(rows), encoding="utf-8")
+    print(table(rows))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+from melting import melting_rows
+from pooled import FOLDER
 from replay import COVERED_REPEATS, DESIGNS, GAINS, RESULTS
 from shortcuts import SHORTCUTS
 
@@ -191,10 +193,15 @@ def draw(drawn: list[dict], path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--pool", type=Path, default=FOLDER)
+    parser.add_argument("--data", type=lambda text: text.split(","), default=["mr", "sst2", "subj"])
+    parser.add_argument("--size", type=lambda text: [int(n) for n in text.split(",")], default=[400, 1600])
     options = parser.parse_args()
     found = read(options.results)
     winners, drawn = false_winners(found)
     replication, regret = real(found)
+    headings = ("data", "architecture", "repeats", "frozen, %", "best gain over frozen, points", "melting point")
+    melting = table(headings, melting_rows(options.pool, options.data, options.size, "average"))
     parts = (
         ("A winner where there is none, %", winners + "\n![The last column as a chart](false-winners.svg)\n"),
         ("Coverage of 95% intervals", coverage(found)),
@@ -202,6 +209,7 @@ def main() -> None:
         ("Other rules on the same studies", rules(found)),
         ("The same study again", replication),
         ("Regret, points", regret),
+        ("Where the pool melts", melting),
     )
     text = "\n".join(f"### {heading}\n\n{body}" for heading, body in parts)
     COUNTS.write_text(

@@ -32,9 +32,12 @@ def judge_depth(findings: Findings, num_repeats: int) -> tuple[DepthEffect, ...]
     policy = FINE_TUNING if FINE_TUNING in plan.candidates else plan.candidates[0]
     size = plan.sizes[-1]
     design: Design = "fixed" if findings.data.has_test else "rotating"
+    names = {name for depths in groups.values() for name in depths}
+    # Where an architecture has given the policy up, all are compared by the repeats up to then.
+    repeats = min(findings.retired.get((name, policy), num_repeats) for name in names)
     gains = {
-        name: findings.scores(name, policy, size, num_repeats) - findings.scores(name, BASELINE, size, num_repeats)
-        for name in {name for depths in groups.values() for name in depths}
+        name: findings.scores(name, policy, size, repeats) - findings.scores(name, BASELINE, size, repeats)
+        for name in names
     }
     return tuple(
         compare_depths(
