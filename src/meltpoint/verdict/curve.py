@@ -95,7 +95,7 @@ def fit_curve(sizes: ArrayLike, points: Floats, covariance: Floats, *, interpola
     weight proportional to prior * exp(-AIC / 2). Shapes: constant; power laws a + b (n^c - 1) / c with c from -1 to 0.5
     in tenths, of which c = 0 is linear in log n, sharing one prior; and straight lines from point to point. The curve
     is the weighted mean, its variance that of the mixture, so that the choice of a shape is part of the uncertainty
-    (Burnham & Anderson 2002). A single shape, chosen, would be too sure of itself: docs/statistics.md.
+    (Burnham & Anderson 2002). A single shape, chosen, would be too sure of itself.
 
     Args:
         sizes: (S,) rising, S at least 2.
