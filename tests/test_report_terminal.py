@@ -30,6 +30,7 @@ def verdict(**changes):
     document = {
         "schema": "meltpoint/verdict/2",
         "metric": "accuracy",
+        "unit": "row",
         "decision": "fine-tune",
         "policy": "anchored",
         "architecture": "average",

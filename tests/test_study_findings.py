@@ -11,6 +11,7 @@ from meltpoint.errors import MeltpointError
 from meltpoint.randomness import generator
 from meltpoint.studies import Findings, InProcess, StudyPlan, TrialRecord
 from meltpoint.studies.findings import choose
+from meltpoint.tasks import Judged
 from meltpoint.text import corpus_from_lists, tokenizer_for
 from meltpoint.trial import TFIDF, TrialData, TrialResult, prepare_data, rows_for
 
@@ -182,7 +183,11 @@ def test_scores_stand_where_a_repeat_tested_and_nowhere_else(glove):
 @pytest.mark.parametrize(("test_rows", "expected"), [((), [0, 0, 1, 1]), ((1, 3), [0, 1])])
 def test_clusters_are_the_groups_of_the_columns_of_the_scores(test_rows, expected):
     def with_groups(groups):
-        return SimpleNamespace(groups=groups, is_test=np.isin(np.arange(4), test_rows), has_test=bool(test_rows))
+        is_test = np.isin(np.arange(4), test_rows)
+        data = SimpleNamespace(groups=groups, is_test=is_test, has_test=bool(test_rows), task="classify")
+        data.label_ids = np.zeros(4, dtype=np.int64)
+        data.judged = lambda rows, predicted: Judged(labels=predicted, predicted=predicted, units=rows, classes=())
+        return data
 
     assert Findings(make_plan(), with_groups(None), {}).clusters is None
     assert Findings(make_plan(), with_groups(np.array([0, 0, 1, 1])), {}).clusters.tolist() == expected

@@ -217,12 +217,12 @@ def test_a_ledger_of_the_first_version_is_refused_and_left_as_it_is(tmp_path):
         connection.execute("INSERT INTO study VALUES ('schema_version', '1')")
     before = path.read_bytes()
     with pytest.raises(
-        RunFolderError, match=r"has ledger version 1; this meltpoint writes version 3\. Use the version"
+        RunFolderError, match=r"has ledger version 1; this meltpoint writes version 4\. Use the version"
     ):
         Ledger(path)
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["study.db"]
-    with pytest.raises(RunFolderError, match="expected version 3, found 1"):
+    with pytest.raises(RunFolderError, match="expected version 4, found 1"):
         trial_frame(tmp_path)
 
 

@@ -170,7 +170,7 @@ def test_a_second_study_on_the_folder_is_refused_and_changes_nothing(tmp_path):
         (lambda path: alter(path, "UPDATE study SET value = '99' WHERE key = 'schema_version'"), "version 99; this"),
         (
             lambda path: path.unlink() or write_version_1(path),
-            "has ledger version 1; this meltpoint writes version 3. Use",
+            "has ledger version 1; this meltpoint writes version 4. Use",
         ),
     ],
     ids=["foreign", "overwritten", "predictions", "spec", "empty spec", "newer version", "version 1"],

@@ -182,8 +182,8 @@ def test_reading_waits_for_no_study_that_writes(run, tmp_path):
     [
         (lambda path: path.unlink(), "there is none. Give the folder of a study"),
         (lambda path: path.write_bytes(b"no database" * 1000), "it is damaged"),
-        (lambda path: path.write_bytes(b""), "expected version 3, found none"),
-        (lambda path: alter(path, "UPDATE study SET value = '1' WHERE key = 'schema_version'"), "version 3, found 1"),
+        (lambda path: path.write_bytes(b""), "expected version 4, found none"),
+        (lambda path: alter(path, "UPDATE study SET value = '1' WHERE key = 'schema_version'"), "version 4, found 1"),
         (lambda path: alter(path, "UPDATE trials SET predicted = x'0312'"), "it is damaged"),
         (lambda path: alter(path, "UPDATE trials SET spec = '{}'"), "it is damaged"),
     ],

@@ -1,4 +1,4 @@
-"""Texts to classify: a line each, plain or JSON, or a column of a table; in batches, as they come in."""
+"""What is to be predicted: a line each, plain or JSON, or a column of a table; in batches, as they come in."""
 
 import json
 import sys
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from meltpoint.errors import DataFileError, InputError
-from meltpoint.text import is_table, read_column
+from meltpoint.tasks import Query, Task
+from meltpoint.text import is_table, read_rows
 
 _BLOCK_BYTES = 1 << 16
 _TABLE_BATCH = 1024
@@ -16,27 +17,29 @@ _JSON_LINES = (".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True, kw_only=True)
-class InputText:
-    """A text, and where it stood.
+class InputQuery:
+    """What is asked, and where it stood.
 
     Attributes:
         number: Its line, or its row in a table, from 1.
-        text: The text.
+        query: As the model's task reads it.
     """
 
     number: int
-    text: str
+    query: Query
 
 
 def read_batches(
-    source: str, column: str | None, *, skip: Callable[[DataFileError], None] | None = None
-) -> Iterator[list[InputText]]:
-    """Yields texts in order, as many at a time as there are: of a pipe, what has come in by then.
+    source: str, column: str | None, task: Task, *, skip: Callable[[DataFileError], None] | None = None
+) -> Iterator[list[InputQuery]]:
+    """Yields what to predict in order, as many at a time as there are: of a pipe, what has come in by then.
 
     Args:
         source: ``-`` for standard input, or a file. CSV, TSV and Parquet are read by column; of any other file, and
-            of standard input, each line is a text, or a JSON object with the text under ``text``.
+            of standard input, each line is a text, or a JSON object with what the task reads (a text under
+            ``text``).
         column: The text column, or the key in JSON lines; found by its name otherwise.
+        task: What the model has learned.
         skip: Told of each line that cannot be read, which is left out; without it, such a line raises, once the texts
             before it have been yielded.
 
@@ -46,19 +49,23 @@ def read_batches(
     """
     if source == "-":
         yield from _batches_of_lines(
-            cast("_Readable", sys.stdin.buffer), _LineReader("standard input", column or "text"), skip
+            cast("_Readable", sys.stdin.buffer), _LineReader("standard input", column or "text", task), skip
         )
         return
     path = Path(source)
     if not path.exists():
         raise InputError(f"There is no file {source}. Give a file of texts, or - for standard input.")
     if is_table(path) and not (path.suffix.lower() in _JSON_LINES and (column or _has_key(path, "text"))):
-        rows = [InputText(number=row, text=text) for row, text in enumerate(read_column(path, column), start=1)]
+        key, found = read_rows(path, column)
+        rows = [
+            InputQuery(number=number, query=_asked(task, row, key, place))
+            for number, (place, row) in enumerate(found, start=1)
+        ]
         yield from (rows[start : start + _TABLE_BATCH] for start in range(0, len(rows), _TABLE_BATCH))
         return
     try:
         with path.open("rb") as file:
-            reader = _LineReader(str(path), column or "text", only_json=path.suffix.lower() in _JSON_LINES)
+            reader = _LineReader(str(path), column or "text", task, only_json=path.suffix.lower() in _JSON_LINES)
             yield from _batches_of_lines(file, reader, skip)
     except OSError as error:
         raise DataFileError(f"Cannot read {path}: {error}.") from error
@@ -82,10 +89,11 @@ class _Readable(Protocol):
 class _LineReader:
     name: str
     key: str
+    task: Task
     only_json: bool = False
 
-    def read(self, line: bytes, number: int) -> str:
-        """Returns the text of a line."""
+    def read(self, line: bytes, number: int) -> Query:
+        """Returns what a line asks."""
         place = f"{self.name}, line {number}"
         try:
             # A byte order mark, as editors on Windows write it, is no part of the first text.
@@ -94,9 +102,10 @@ class _LineReader:
             raise DataFileError(
                 f"{place}: not UTF-8 at byte {error.start} of the line. Convert the texts to UTF-8."
             ) from error
-        return self._text_of_json(text, place) if self.only_json or text.startswith("{") else text
+        row = self._object(text, place) if self.only_json or text.startswith("{") else text
+        return _asked(self.task, row, self.key, place)
 
-    def _text_of_json(self, line: str, place: str) -> str:
+    def _object(self, line: str, place: str) -> dict[str, object]:
         try:
             row = json.loads(line)
         except ValueError as error:
@@ -104,24 +113,26 @@ class _LineReader:
             raise DataFileError(f"{place}: {found}: {error}.") from error
         if not isinstance(row, dict):
             raise DataFileError(f"{place}: expected a JSON object, found {type(row).__name__}.")
-        if not isinstance(row.get(self.key), str):
-            raise DataFileError(
-                f"{place}: expected a text under {self.key!r}, found the keys {', '.join(row) or 'none'}. "
-                "Name the right one with --text."
-            )
-        return str(row[self.key])
+        return row
+
+
+def _asked(task: Task, row: object, key: str, place: str) -> Query:
+    try:
+        return task.query(row, key)
+    except InputError as error:
+        raise DataFileError(f"{place}: {error}") from error
 
 
 def _batches_of_lines(
     file: _Readable, reader: _LineReader, skip: Callable[[DataFileError], None] | None
-) -> Iterator[list[InputText]]:
+) -> Iterator[list[InputQuery]]:
     number = 0
     for lines in _whole_lines(file):
         batch = []
         for line in lines:
             number += 1
             try:
-                batch.append(InputText(number=number, text=reader.read(line, number)))
+                batch.append(InputQuery(number=number, query=reader.read(line, number)))
             except DataFileError as error:
                 if skip is None:
                     if batch:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from meltpoint.cli.output import errors, warn
+from meltpoint.tasks import find_task
 from meltpoint.text import Corpus, read_corpus, tokenizer_for, warn_mismatch, warn_text
 from meltpoint.vectors import open_vectors
 
@@ -20,12 +21,23 @@ def read_material(
     text: str | None,
     label: str | None,
     group: str | None,
+    second_text: str | None = None,
+    task: str = "classify",
     empty: Literal["error", "drop", "keep"],
     tokenizer: str,
     quiet: bool,
 ) -> "Material":
     """Reads data and vectors; unless ``quiet``, says on standard error what they are."""
-    corpus = read_corpus(data, text=text, label=label, group=group, test=test, empty=empty)
+    corpus = read_corpus(
+        data,
+        text=text,
+        label=label,
+        second_text=second_text,
+        group=group,
+        test=test,
+        empty=empty,
+        targets=find_task(task).targets,
+    )
     if not quiet:
         tell_corpus(corpus)
     return open_material(corpus, vectors, member=member, tokenizer=tokenizer, quiet=quiet)
@@ -39,7 +51,8 @@ def open_material(corpus: Corpus, vectors: str, *, member: str | None, tokenizer
         _tell(f"vectors  {opened.name}: {len(opened):,} words x {opened.dim}{licence}")
     from meltpoint.run import prepare_material  # noqa: PLC0415 - imports torch: seconds, during which the user reads
 
-    chosen = tokenizer_for(opened, tokenizer)
+    fitting = find_task(corpus.task).tokenizer(opened.tokenizer) if tokenizer == "auto" else tokenizer
+    chosen = tokenizer_for(opened, fitting)
     material = prepare_material(corpus, opened, chosen)
     coverage = material.coverage
     if not quiet:

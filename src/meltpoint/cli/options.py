@@ -25,6 +25,15 @@ TextOption = Annotated[str | None, typer.Option("--text", metavar="COL", help="T
 LabelOption = Annotated[
     str | None, typer.Option("--label", metavar="COL", help="The label column; detected otherwise.")
 ]
+TaskOption = Annotated[
+    str, typer.Option("--task", help="classify, multilabel, rank (answers to questions) or tag (entities).")
+]
+SecondTextOption = Annotated[
+    str | None, typer.Option("--second-text", metavar="COL", help="The column of the answers, for --task rank.")
+]
+MetricOption = Annotated[
+    str | None, typer.Option("--metric", metavar="NAME", help="What decides; by default the task's first metric.")
+]
 GroupOption = Annotated[
     str | None, typer.Option("--group", metavar="COL", help="Rows of one group stay on one side of every split.")
 ]

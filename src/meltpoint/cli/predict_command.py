@@ -1,4 +1,4 @@
-"""The command that classifies new texts."""
+"""The command that reads new texts."""
 
 import json
 import sys
@@ -30,8 +30,9 @@ def predict(
         typer.Option("--bad-lines", help="At a line that cannot be read: stop, or tell its number and go on."),
     ] = "stop",
 ) -> None:
-    """Classify texts; one JSON line out for each in, as they come."""
+    """Do what the model has learned; one JSON line out for each in, as they come."""
     from meltpoint.handover import load_model, make_predictor  # noqa: PLC0415 - imports torch
+    from meltpoint.tasks import find_task  # noqa: PLC0415
 
     skipped = 0
 
@@ -44,16 +45,17 @@ def predict(
     # What a user's own architecture prints must not get between the results.
     with redirect_stdout(sys.stderr):
         trained = load_model(model)
+        task = find_task(trained.config.task)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
             predictor = make_predictor(trained, unseen=unseen)
         for warning in caught:
             warn(str(warning.message))
-        for batch in read_batches(source, text, skip=skip if bad_lines == "skip" else None):
-            for given, prediction in zip(batch, predictor.predict(one.text for one in batch), strict=True):
+        for batch in read_batches(source, text, task, skip=skip if bad_lines == "skip" else None):
+            for given, prediction in zip(batch, predictor.predict(one.query for one in batch), strict=True):
                 # Where lines may be missing, a line says which it is.
                 number = {"line": given.number} if bad_lines == "skip" else {}
-                found = {**number, "text": given.text, **prediction.to_dict()}
+                found = {**number, **given.query.asked, **prediction.to_dict()}
                 lines.write(json.dumps(found, ensure_ascii=False) + "\n")
             lines.flush()
     if skipped:

@@ -35,7 +35,7 @@ def results(
     elif to is not None:
         output.print(f"{to}: {len(frame):,} rows, {len(frame.columns)} columns", markup=False, soft_wrap=True)
     else:
-        output.print(_render(_accuracies(frame) if predictions else _cells(frame)))
+        output.print(_render(_counts(frame) if predictions else _cells(frame)))
 
 
 def _cells(trials: "pl.DataFrame") -> "pl.DataFrame":
@@ -54,12 +54,14 @@ def _cells(trials: "pl.DataFrame") -> "pl.DataFrame":
     return cells.drop(unheard_of).sort("size", "architecture", "policy", descending=[True, False, False])
 
 
-def _accuracies(predictions: "pl.DataFrame") -> "pl.DataFrame":
+def _counts(predictions: "pl.DataFrame") -> "pl.DataFrame":
     """Sums up the predictions of each architecture, policy and size."""
     import polars as pl  # noqa: PLC0415
 
     return predictions.group_by("size", "architecture", "policy", maintain_order=True).agg(
-        pl.len().alias("predictions"), (100 * pl.col("right").mean()).round(1).alias("right")
+        pl.len().alias("predictions"),
+        # A candidate in a ranking is not right or wrong by itself.
+        *([(100 * pl.col("right").mean()).round(1).alias("right")] if "right" in predictions.columns else []),
     )
 
 

@@ -41,7 +41,10 @@ def study(
     test: shared.TestOption = None,
     text: shared.TextOption = None,
     label: shared.LabelOption = None,
+    second_text: shared.SecondTextOption = None,
     group: shared.GroupOption = None,
+    task: shared.TaskOption = "classify",
+    metric: shared.MetricOption = None,
     empty: shared.EmptyOption = "error",
     architecture: ArchitectureOption = "average",
     policy: Annotated[
@@ -80,7 +83,9 @@ def study(
         test=test,
         text=text,
         label=label,
+        second_text=second_text,
         group=group,
+        task=task,
         empty=empty,
         tokenizer=tokenizer,
         quiet=as_json,
@@ -99,6 +104,7 @@ def study(
         seed=seed,
         unknown=unknown,
         max_tokens=max_tokens,
+        metric=metric or "",
     )
     folder = out or Path(f"meltpoint-{data.name.split('.')[0]}")
     where = {"workers": workers, "ray": ray, "device": device}

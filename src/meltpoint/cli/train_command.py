@@ -23,7 +23,10 @@ def train(
     test: shared.TestOption = None,
     text: shared.TextOption = None,
     label: shared.LabelOption = None,
+    second_text: shared.SecondTextOption = None,
     group: shared.GroupOption = None,
+    task: shared.TaskOption = "classify",
+    metric: shared.MetricOption = None,
     empty: shared.EmptyOption = "error",
     architecture: Annotated[str, typer.Option("--architecture")] = "average",
     seed: shared.SeedOption = 0,
@@ -43,25 +46,37 @@ def train(
         test=test,
         text=text,
         label=label,
+        second_text=second_text,
         group=group,
+        task=task,
         empty=empty,
         tokenizer=tokenizer,
         quiet=as_json,
     )
     from meltpoint.run import StudyOptions, train_policy  # noqa: PLC0415
+    from meltpoint.tasks import find_task  # noqa: PLC0415
+
+    measured = find_task(task).metric(metric or "").name
 
     def tell(record: "TrialRecord") -> None:
         if as_json:
             return
         settings = ", ".join(f"{knob} {value:g}" for knob, value in record.spec.configuration)
         result = record.result
-        found = record.failure if result is None else f"{100 * result.validation_score:.1f}% on validation rows"
+        found = (
+            record.failure if result is None else f"{measured} {100 * result.validation_score:.1f}% on validation rows"
+        )
         if result is not None and result.ending == "dropped":
             found = f"{found}, dropped after {result.steps:,} steps"
         errors.print(f"tried    {settings}: {found}", markup=False, soft_wrap=True)
 
     chosen = StudyOptions(
-        architectures=(architecture,), seed=seed, search_trials=search, unknown=unknown, max_tokens=max_tokens
+        architectures=(architecture,),
+        seed=seed,
+        search_trials=search,
+        unknown=unknown,
+        max_tokens=max_tokens,
+        metric=metric or "",
     )
     # What a user's own architecture prints must not get between the results.
     with redirect_stdout(sys.stderr):
@@ -73,6 +88,7 @@ def train(
                 "model": str(out),
                 "policy": policy,
                 "architecture": architecture,
+                "metric": measured,
                 "test_score": round(100 * chosen_trial.test_score, 4),
                 "test_rows": len(chosen_trial.predicted),
                 "trained_rows": config.rows,
@@ -82,7 +98,7 @@ def train(
         )
         return
     results.print(
-        f"{policy} / {architecture}: {100 * chosen_trial.test_score:.1f}% right on "
+        f"{policy} / {architecture}: {measured} {100 * chosen_trial.test_score:.1f}% on "
         f"{len(chosen_trial.predicted):,} held-out rows; then trained on all {config.rows:,}.",
         markup=False,
         soft_wrap=True,

@@ -44,7 +44,7 @@ def final_recipe(findings: Findings, architecture: str, policy: str, num_repeats
         return (times_chosen[choice.spec.configuration], fmean(alike))
 
     spec = max(chosen, key=worth).spec
-    num_train = round(size * (1 - spec.split.validation_fraction))
+    num_train = round(size * findings.plan.rows_per_unit * (1 - spec.split.validation_fraction))
     batches = -(-num_train // spec.schedule.batch_size)
     return FinalRecipe(spec=spec, epochs=median(choice.result.best_step for choice in chosen) / batches)
 
@@ -115,6 +115,7 @@ def train_final(
         },
         seed=seed,
         versions=versions(),
+        task=data.task,
     )
     return TrainedModel(config=config, vocabulary=vocabulary, model=assembly.model)
 

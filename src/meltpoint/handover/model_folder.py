@@ -20,6 +20,8 @@ from meltpoint.errors import DiskError, InputError, RunFolderError
 from meltpoint.handover.card import CARD, LOADING, find_evidence, model_card
 from meltpoint.handover.whole_folder import whole_folder
 from meltpoint.models import build_model
+from meltpoint.tasks import find_task
+from meltpoint.tasks.classify import CLASSIFY
 from meltpoint.text import OWN_TOKENIZER, OwnTokenizer, Tokenizer, Vocabulary, tokenizer_named
 
 MODEL_SCHEMA = "meltpoint/model/2"
@@ -37,7 +39,7 @@ class ModelConfig:
         learning_rate: Learning rate of everything but the embedding.
         steps: Training steps taken.
         rows: Rows trained on.
-        classes: Class names, in the order of the outputs.
+        classes: Names of the classes, labels or tags, in the order of the outputs.
         tokenizer: Name of the tokenizer; ``tokenizer.json`` for the one in the folder.
         max_tokens: Longer texts are cut.
         embedding_dim: D.
@@ -45,6 +47,7 @@ class ModelConfig:
             from them.
         seed: The master seed.
         versions: Of meltpoint, torch and numpy.
+        task: What it learned.
     """
 
     architecture: str
@@ -60,6 +63,7 @@ class ModelConfig:
     vectors: dict[str, str]
     seed: int
     versions: dict[str, str]
+    task: str = CLASSIFY.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +73,7 @@ class TrainedModel:
     Attributes:
         config: How it was made.
         vocabulary: The words of the embedding's rows.
-        model: Takes ids ``(B, T)``, returns scores ``(B, C)``; in evaluation mode once loaded.
+        model: Takes ids ``(B, T)``, returns scores ``(B, C)``, or what the task reads; in evaluation mode once loaded.
     """
 
     config: ModelConfig
@@ -141,7 +145,8 @@ def load_model(folder: str | os.PathLike[str]) -> TrainedModel:
         vocabulary = Vocabulary.from_list(_read_json(folder / VOCABULARY), tokenizer=tokenizer)
         shape = (len(vocabulary), int(known.embedding_dim))
         embedding = PretrainedEmbedding(torch.zeros(shape), torch.zeros(shape[0], dtype=torch.bool))
-        model = build_model(known.architecture, embedding, len(known.classes))
+        task = find_task(known.task)
+        model = build_model(known.architecture, embedding, task.num_outputs(known.classes), reads=task.reads)
         model.load_state_dict(_read_weights(folder / WEIGHTS))
         policy_class(known.policy)
         _check_source(known.vectors)

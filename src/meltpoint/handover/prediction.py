@@ -1,9 +1,7 @@
-"""Classifying new texts with a model folder."""
+"""New texts, read by a model folder."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,33 +11,19 @@ from meltpoint.embedding import PADDING_INDEX, UNKNOWN_INDEX
 from meltpoint.handover.model_folder import TrainedModel
 from meltpoint.handover.opening_vectors import model_vectors_or_none
 from meltpoint.handover.unseen_words import UnseenReading, UnseenWords
+from meltpoint.tasks import Prediction, Query, find_task
 from meltpoint.vectors import Vectors
+
+__all__ = ["Prediction", "Predictor", "make_predictor"]
 
 BATCH_SIZE = 256
 
 
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """A text's class.
-
-    Attributes:
-        label: The most probable class.
-        probabilities: By class name, in the order of the model's outputs; they add up to 1.
-    """
-
-    label: str
-    probabilities: dict[str, float]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns what one line of output says."""
-        return {
-            "label": self.label,
-            "probabilities": {name: round(value, 6) for name, value in self.probabilities.items()},
-        }
-
-
 class Predictor:
-    """Classifies texts. Words that training never saw are read by their pretrained vectors, as in the study's tests."""
+    """Does the task of a model on new texts.
+
+    Words that training never saw are read by their pretrained vectors, as in the study's tests.
+    """
 
     def __init__(self, trained: TrainedModel, vectors: Vectors | None, *, unseen: UnseenReading = "pretrained") -> None:
         """Takes a model, and the vectors it was made with (None: unseen words are unknown words).
@@ -53,24 +37,29 @@ class Predictor:
             InputError: ``unseen`` is none of these.
         """
         self._trained = trained
+        self._task = find_task(trained.config.task)
         self._unseen = UnseenWords(trained, vectors, reading=unseen)
 
-    def predict(self, texts: Iterable[str]) -> Iterator[Prediction]:
-        """Yields a prediction per text, in order, as batches fill."""
+    def predict(self, texts: Iterable[str | Query]) -> Iterator[Prediction]:
+        """Yields a prediction for each text, or query of the model's task, in order, as batches fill."""
         waiting = iter(texts)
         while batch := tuple(islice(waiting, BATCH_SIZE)):
-            yield from self._predict_batch(batch)
+            yield from self._predict_batch([self._task.query(one) if isinstance(one, str) else one for one in batch])
 
-    def _predict_batch(self, texts: Sequence[str]) -> Iterator[Prediction]:
+    def _predict_batch(self, queries: Sequence[Query]) -> Iterator[Prediction]:
         config, vocabulary = self._trained.config, self._trained.vocabulary
-        tokens = [words[: config.max_tokens] for words in vocabulary.tokenizer.tokenize_all(list(texts))]
+        rows = [row for query in queries for row in query.rows]
+        texts = list(chain.from_iterable(rows))
+        tokens = [words[: config.max_tokens] for words in vocabulary.tokenizer.tokenize_all(texts)]
         distinct = set(chain.from_iterable(tokens))
-        rows, appended = self._unseen.read(sorted(word for word in distinct if word not in vocabulary))
-        numbers = {word: rows.get(word) or vocabulary.index(word) for word in distinct}
+        unseen, appended = self._unseen.read(sorted(word for word in distinct if word not in vocabulary))
+        numbers = {word: unseen.get(word) or vocabulary.index(word) for word in distinct}
+        ids = _padded(tokens, numbers)
+        if self._task.reads == "pair":
+            ids = ids.view(len(rows), 2, -1)
         with torch.inference_mode(), self._trained.embedding.extended(appended):
-            probabilities = self._trained.model(_padded(tokens, numbers)).softmax(dim=1).numpy()
-        for best, values in zip(probabilities.argmax(axis=1).tolist(), probabilities.tolist(), strict=True):
-            yield Prediction(label=config.classes[best], probabilities=dict(zip(config.classes, values, strict=True)))
+            scores = self._trained.model(ids)
+        yield from self._task.answers(queries, scores, config.classes)
 
 
 def _padded(tokens: Sequence[Sequence[str]], numbers: Mapping[str, int]) -> Tensor:

@@ -19,6 +19,7 @@ from meltpoint.models.architectures import (
 from meltpoint.models.average import AVERAGE, AverageClassifier
 from meltpoint.models.cnn import CNN, ConvolutionalClassifier
 from meltpoint.models.lstm import LSTM, RecurrentClassifier
+from meltpoint.models.readers import RATE_SHARES, Reads, build_reader
 from meltpoint.models.transformer import TRANSFORMER, TransformerClassifier
 
 __all__ = [
@@ -28,14 +29,17 @@ __all__ = [
     "Builder",
     "ConvolutionalClassifier",
     "PoolsFirst",
+    "Reads",
     "RecurrentClassifier",
     "Stackable",
     "TextModel",
     "TransformerClassifier",
     "build_model",
+    "build_reader",
     "depth_of",
     "find_architecture",
     "is_own",
+    "learning_rates",
     "stack_models",
     "token_mask",
 ]
@@ -100,6 +104,13 @@ def is_own(written: str) -> bool:
     return written.partition(":")[0] not in ARCHITECTURES
 
 
+def learning_rates(architecture: str, reads: Reads) -> tuple[float, float]:
+    """Returns the lowest and the highest learning rate that a study tries for an architecture and what a task reads."""
+    lowest, highest = find_architecture(architecture)[1]
+    share = RATE_SHARES[reads]
+    return lowest * share, highest * share
+
+
 def _depth(architecture: Architecture, detail: str) -> int:
     if not detail:
         return architecture.default_depth or 0
@@ -136,10 +147,17 @@ def _import_builder(module_name: str, attribute: str) -> Builder:
     return cast("Builder", builder)
 
 
-def build_model(architecture: str, embedding: nn.Embedding, num_outputs: int) -> nn.Module:
-    """Builds the architecture that is written so over an embedding, with ``num_outputs`` outputs."""
+def build_model(architecture: str, embedding: nn.Embedding, num_outputs: int, *, reads: Reads = "text") -> nn.Module:
+    """Builds the architecture that is written so over an embedding, for what the task reads (:func:`build_reader`)."""
     builder, _ = find_architecture(architecture)
-    model = builder(embedding, num_outputs)
+
+    def checked(embedding: nn.Embedding, num_outputs: int) -> nn.Module:
+        return _checked(architecture, builder(embedding, num_outputs))
+
+    return build_reader(checked, embedding, num_outputs, reads=reads)
+
+
+def _checked(architecture: str, model: object) -> nn.Module:
     if not isinstance(model, nn.Module):
         raise InputError(f"Architecture {architecture!r} must return an nn.Module, it returned {type(model).__name__}.")
     return model

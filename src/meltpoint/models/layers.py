@@ -65,6 +65,7 @@ class SharedDropout(nn.Module):
         source_of: ``(K,)`` int64, which of them each member follows; None where there is one.
         num_texts: For each of them, how many texts the batch holds before its padding; None where all fill it. No more
             is drawn than that, so that the masks of a source do not depend on how many texts the others have.
+        texts_per_row: How many texts there are for each of those: 2 in the encoder of a model of pairs.
     """
 
     def __init__(self, probability: float) -> None:
@@ -73,6 +74,7 @@ class SharedDropout(nn.Module):
         self.generators: Sequence[torch.Generator] | None = None
         self.source_of: Tensor | None = None
         self.num_texts: Sequence[int] | None = None
+        self.texts_per_row = 1
 
     def forward(self, inputs: Tensor, *, of_tokens: bool = False) -> Tensor:
         """Sets a share of the features to zero and scales the others up, in training only.
@@ -96,7 +98,7 @@ class SharedDropout(nn.Module):
         masks = torch.zeros(len(self.generators), *shape)
         counts = self.num_texts or [len(masks[0])] * len(masks)
         for mask, generator, count in zip(masks, self.generators, counts, strict=True):
-            mask[:count].bernoulli_(keep, generator=generator).div_(keep)
+            mask[: count * self.texts_per_row].bernoulli_(keep, generator=generator).div_(keep)
         return (masks[0] if self.source_of is None else masks[self.source_of]).to(inputs)
 
     def extra_repr(self) -> str:

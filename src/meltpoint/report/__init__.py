@@ -10,11 +10,10 @@ from meltpoint.report.drift import (
 )
 from meltpoint.report.live import watching
 from meltpoint.report.profile import profile_document, profile_facts, render_profile
-from meltpoint.report.schema import METRIC, VERDICT_SCHEMA, Document
+from meltpoint.report.schema import VERDICT_SCHEMA, Document
 from meltpoint.report.terminal import headline, render_verdict
 
 __all__ = [
-    "METRIC",
     "VERDICT_SCHEMA",
     "Document",
     "drift_document",

@@ -53,13 +53,12 @@ def _of_controls(document: Document) -> Iterator[str]:
 
 
 def _of_guessing(document: Document) -> Iterator[str]:
-    counts = document["data"]["classes"].values()
-    majority = 100 * max(counts) / sum(counts)
+    guess = document["guess"]
     scores = [policy["score"] for policy in document["policies"]]
-    if scores and max(scores) <= majority + document["rope"]:
+    if scores and max(scores) <= guess["score"] + document["rope"]:
         yield (
-            f"No policy does better than always naming the most frequent class ({majority:.1f}%): look at the labels "
-            "and the columns before anything else."
+            f"No policy does better than {guess['what']} ({guess['score']:.1f}%): look at the labels and the columns "
+            "before anything else."
         )
 
 

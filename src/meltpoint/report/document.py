@@ -11,7 +11,7 @@ from typing import Any
 from meltpoint.report.caveats import find_caveats
 from meltpoint.report.explanation import explain
 from meltpoint.report.profile import profile_facts
-from meltpoint.report.schema import METRIC, VERDICT_SCHEMA, Document
+from meltpoint.report.schema import VERDICT_SCHEMA, Document
 from meltpoint.studies import ArchitectureJudgement, Conclusion, Findings
 from meltpoint.studies.plan import BASELINE
 from meltpoint.text import Corpus, Coverage
@@ -28,7 +28,10 @@ def verdict_document(conclusion: Conclusion, corpus: Corpus, vectors: Vectors, c
         "decision": best.decision.word if best else "undecided",
         "policy": best.decision.recommendation if best else BASELINE,
         "architecture": best.architecture if best else plan.architectures[0],
-        "metric": METRIC,
+        "task": corpus.task,
+        "unit": findings.task.unit,
+        "metric": findings.metric.name,
+        "guess": {"what": findings.guess[0], "score": _rounded(100 * findings.guess[1])},
         "gain": _headline_gain(best),
         "expected_regret": _rounded(best.decision.expected_regret) if best else None,
         "reason": best.decision.reason if best else "No repeat at the largest size was completed.",

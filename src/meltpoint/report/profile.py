@@ -69,7 +69,7 @@ def profile_document(
             "text_column": corpus.text_column,
             "label_column": corpus.label_column,
             "classes": corpus.class_counts,
-            "most_frequent_class": round(largest / corpus.num_train, 4),
+            "most_frequent_class": round(largest / max(1, sum(corpus.class_counts.values())), 4),
             "tokens_per_text": {
                 "median": float(np.median(lengths)),
                 "95%": float(np.quantile(lengths, 0.95)),

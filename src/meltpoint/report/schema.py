@@ -7,4 +7,3 @@ Document = dict[str, Any]
 VERDICT_SCHEMA = "meltpoint/verdict/2"
 DRIFT_SCHEMA = "meltpoint/drift/1"
 PROFILE_SCHEMA = "meltpoint/profile/1"
-METRIC = "accuracy"

@@ -111,10 +111,10 @@ def _spoken(gain: Document, metric: str) -> str:
 
 
 def _policy_table(document: Document, costs: Document) -> Table:
-    largest, metric = document["sizes"][-1], document["metric"]
+    largest, metric, unit = document["sizes"][-1], document["metric"], document["unit"]
     table = _table(
-        f"{document['architecture']}, {largest['size']:,} training rows, {_counted(largest['repeats'], 'repeat')}, "
-        f"{largest['test_rows']:,} rows tested"
+        f"{document['architecture']}, {_counted(largest['size'], 'training ' + unit)}, "
+        f"{_counted(largest['repeats'], 'repeat')}, {_counted(largest['test_rows'], unit)} tested"
     )
     table.add_column("policy", no_wrap=True)
     for heading in (metric, "gain over frozen", "train", "parameters", "seconds"):
@@ -144,10 +144,10 @@ def _policy_table(document: Document, costs: Document) -> Table:
 
 
 def _size_table(document: Document) -> Table:
-    table = _table(f"By training rows: {document['metric']} (gain over frozen)")
+    table = _table(f"By training {document['unit']}s: {document['metric']} (gain over frozen)")
     table.add_column("policy", no_wrap=True)
     for size in document["sizes"]:
-        table.add_column(f"{size['size']:,} rows", justify="right")
+        table.add_column(_counted(size["size"], document["unit"]), justify="right")
     for position, policy in enumerate(document["sizes"][-1]["policies"]):
         cells = [size["policies"][position] for size in document["sizes"]]
         table.add_row(

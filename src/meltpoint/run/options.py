@@ -7,6 +7,8 @@ from meltpoint.embedding import UNKNOWN_INITIALISERS, policy_class
 from meltpoint.errors import InputError
 from meltpoint.models import find_architecture
 from meltpoint.studies import BASELINE, DEFAULT_POLICIES, StudyPlan, choose_sizes, training_budget
+from meltpoint.tasks import Task, find_task
+from meltpoint.tasks.classify import CLASSIFY
 from meltpoint.text import Corpus, require_splittable
 from meltpoint.trial import TrialData
 from meltpoint.vectors import Vectors
@@ -33,6 +35,7 @@ class StudyOptions:
         seed: The master seed.
         unknown: Initialisation of unknown words.
         max_tokens: Longer texts are cut.
+        metric: What choices are made by and policies compared in; empty for the task's own.
     """
 
     architectures: tuple[str, ...] = ("average",)
@@ -45,9 +48,11 @@ class StudyOptions:
     seed: int = 0
     unknown: str = "matched-normal"
     max_tokens: int = DEFAULT_MAX_TOKENS
+    metric: str = ""
 
-    def check(self) -> None:
+    def check(self, task: Task = CLASSIFY) -> None:
         """Raises :class:`InputError` where an option cannot be, before anything is read or written."""
+        task.metric(self.metric)
         if not self.architectures:
             raise InputError("--architecture names none; there is at least 'average'.")
         for architecture in self.architectures:
@@ -84,13 +89,16 @@ def make_plan(options: StudyOptions, corpus: Corpus, vectors: Vectors, tokenizer
         seed=options.seed,
         architectures=tuple(dict.fromkeys(options.architectures)),
         policies=(BASELINE, *dict.fromkeys(wanted)),
-        sizes=choose_sizes(options.sizes, budget, len(corpus.classes)),
+        sizes=choose_sizes(options.sizes, budget, int(corpus.strata.max()) + 1),
         max_repeats=options.max_repeats,
         search_trials=options.search_trials,
         num_folds=options.num_folds,
         unknown=options.unknown,
         max_tokens=options.max_tokens,
         rope_points=options.rope_points,
+        metric=find_task(corpus.task).metric(options.metric).name,
+        reads=find_task(corpus.task).reads,
+        rows_per_unit=round(data.rows_per_unit, 6),
     )
 
 

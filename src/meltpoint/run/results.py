@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import polars as pl
 
 from meltpoint.errors import DiskError, InputError, MeltpointError, RunFolderError
@@ -15,6 +16,8 @@ from meltpoint.run.folder import LEDGER
 from meltpoint.studies import Chosen, TrialRecord
 from meltpoint.studies.findings import choose
 from meltpoint.studies.ledger import DAMAGES, SCHEMA_VERSION, read_records, read_test_rows, read_version
+from meltpoint.tasks import find_task
+from meltpoint.tasks.classify import CLASSIFY
 
 Found = TypeVar("Found")
 _MEASURES = (
@@ -65,32 +68,28 @@ def prediction_frame(folder: Path) -> pl.DataFrame:
 
     Returns:
         Columns ``repeat`` (from 0), ``size``, ``architecture``, ``policy``, ``row`` (from 0: the rows of the data as
-        they were read, those of a given test file behind the others), ``label``, ``predicted``, ``right``.
+        they were read, those of a given test file behind the others), ``label``, ``predicted``, and ``right`` where a
+        row by itself is right or wrong; what label and prediction are, the task says.
 
     Raises:
         RunFolderError: The ledger is missing, damaged, of another version, or being written to; or the study was
             killed and has not been resumed.
     """
 
-    def read(connection: sqlite3.Connection) -> tuple[dict[str, TrialRecord], dict[int, Any], list[str]]:
-        row = connection.execute("SELECT value FROM study WHERE key = 'classes'").fetchone()
-        return read_records(connection), read_test_rows(connection), [] if row is None else json.loads(row[0])
+    def read(connection: sqlite3.Connection) -> tuple[dict[str, TrialRecord], dict[int, Any], dict[str, str]]:
+        facts = dict(connection.execute("SELECT key, value FROM study WHERE key IN ('classes', 'task')").fetchall())
+        return read_records(connection), read_test_rows(connection), facts
 
-    records, test_rows, names = _read(folder, read)
+    records, test_rows, facts = _read(folder, read)
+    names = json.loads(facts.get("classes", "[]"))
+    task_name = facts.get("task", CLASSIFY.name)
     if records and not names:
         raise RunFolderError(
             f"{folder / LEDGER} has predictions but not yet the rows that they are for: its study was stopped "
             "before its end. Go on with --resume, then read them."
         )
-    classes = pl.Enum(names)
-    schema: dict[str, Any] = {
-        **dict.fromkeys(("repeat", "size"), pl.Int64),
-        **dict.fromkeys(("architecture", "policy"), pl.String),
-        "row": pl.Int64,
-        **dict.fromkeys(("label", "predicted"), classes),
-    }
-    labels = pl.Series(names, dtype=classes)
-    frames = [pl.DataFrame(schema=schema)]
+    task = find_task(task_name)
+    frames = []
     for chosen in _choices(records):
         split = chosen.spec.split
         rows, label_ids = test_rows[split.repeat]
@@ -100,11 +99,19 @@ def prediction_frame(folder: Path) -> pl.DataFrame:
             "architecture": chosen.spec.architecture,
             "policy": chosen.spec.policy,
             "row": rows,
-            "label": labels.gather(label_ids),
-            "predicted": labels.gather(chosen.predicted),
+            **task.columns(label_ids, chosen.predicted.astype(np.int64), names),
         }
-        frames.append(pl.DataFrame(columns, schema_overrides=schema))
-    return pl.concat(frames).with_columns(right=pl.col("label") == pl.col("predicted"))
+        frames.append(pl.DataFrame(columns))
+    if not frames:
+        nothing = np.empty(0, dtype=np.int64)
+        schema: dict[str, Any] = {
+            **dict.fromkeys(("repeat", "size"), pl.Int64),
+            **dict.fromkeys(("architecture", "policy"), pl.String),
+            "row": pl.Int64,
+        }
+        empty = CLASSIFY.columns(nothing, nothing, names)
+        return pl.DataFrame(schema=schema).with_columns(**{name: pl.Series(values) for name, values in empty.items()})
+    return pl.concat(frames).with_columns(pl.col("repeat", "size").cast(pl.Int64))
 
 
 def chosen_trials(folder: Path) -> list[Chosen]:

@@ -37,6 +37,8 @@ from meltpoint.studies import (
     conduct,
 )
 from meltpoint.studies.executors import remove_ownerless
+from meltpoint.tasks import find_task
+from meltpoint.tasks.classify import CLASSIFY
 from meltpoint.text import Corpus, Coverage, Tokenizer, corpus_from_lists, measure_coverage, tokenizer_for
 from meltpoint.trial import TrialData, prepare_data
 from meltpoint.vectors import Vectors, open_vectors
@@ -140,12 +142,16 @@ class Run:
 
 
 def study(
-    texts: Sequence[str],
+    texts: Sequence[object],
     labels: Sequence[object],
     *,
     vectors: Vectors | str,
-    test_texts: Sequence[str] | None = None,
+    task: str = CLASSIFY.name,
+    second_texts: Sequence[str] | None = None,
+    test_texts: Sequence[object] | None = None,
     test_labels: Sequence[object] | None = None,
+    test_second_texts: Sequence[str] | None = None,
+    test_groups: Sequence[object] | None = None,
     groups: Sequence[object] | None = None,
     options: StudyOptions | None = None,
     out: str | os.PathLike[str] | None = None,
@@ -158,11 +164,15 @@ def study(
     """Measures whether the embedding should be frozen or fine-tuned for these texts, and trains the model.
 
     Args:
-        texts: N labelled texts.
-        labels: N labels of any kind.
+        texts: N labelled texts; questions, for ranking; lists of tokens, for tagging.
+        labels: N labels of any kind; lists of labels (multilabel), 0 or 1 (rank), lists of tags (tag).
         vectors: Opened vectors, or what :func:`meltpoint.open_vectors` takes.
+        task: ``classify``, ``multilabel``, ``rank`` or ``tag``.
+        second_texts: N second texts, for ranking: the candidates.
         test_texts: A test set of its own; without one, test folds rotate over the texts.
         test_labels: Its labels.
+        test_second_texts: Its second texts.
+        test_groups: Its groups, for ranking.
         groups: N groups; rows of a group stay on one side of every split.
         options: Architectures, policies, sizes and so on; the defaults otherwise.
         out: Run folder; by default a temporary one, which lives as long as the run that is returned.
@@ -178,9 +188,20 @@ def study(
     Raises:
         InputError: Something given cannot be used; the message says what and why.
     """
-    corpus = corpus_from_lists(texts, labels, groups=groups, test_texts=test_texts, test_labels=test_labels)
+    learned = find_task(task)
+    corpus = corpus_from_lists(
+        texts,
+        labels,
+        second_texts=second_texts,
+        groups=groups,
+        test_texts=test_texts,
+        test_labels=test_labels,
+        test_second_texts=test_second_texts,
+        test_groups=test_groups,
+        targets=learned.targets,
+    )
     opened = open_vectors(vectors) if isinstance(vectors, str) else vectors
-    material = prepare_material(corpus, opened, tokenizer_for(opened))
+    material = prepare_material(corpus, opened, tokenizer_for(opened, learned.tokenizer(opened.tokenizer)))
     chosen = options or StudyOptions()
     where: dict[str, Any] = {"workers": workers, "ray": ray, "device": device, "keep_examples": keep_examples}
     if out is not None:
@@ -255,7 +276,7 @@ def measure(
         The run, and how the study ended.
     """
     started = time.time()
-    options.check()
+    options.check(find_task(material.corpus.task))
     place = choose_place(workers=workers, ray=ray, device=device)
     plan = make_plan(options, material.corpus, material.vectors, material.tokenizer.name, material.data)
 
@@ -352,6 +373,7 @@ def _keep_test_rows(ledger: Ledger, findings: Findings, corpus: Corpus) -> None:
     rows = {repeat: findings.test_rows(repeat) for repeat in sorted(repeats)}
     ledger.keep_test_rows({repeat: (numbers, labels[numbers]) for repeat, numbers in rows.items()})
     ledger.write("classes", json.dumps(corpus.classes))
+    ledger.write("task", corpus.task)
 
 
 def _study_budget(budget_seconds: float | None) -> float | None:

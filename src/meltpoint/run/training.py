@@ -10,6 +10,7 @@ from meltpoint.run.options import StudyOptions, make_plan
 from meltpoint.run.placing import find_device
 from meltpoint.run.studying import Material
 from meltpoint.studies import Chosen, Findings, InProcess, TrialRecord
+from meltpoint.tasks import find_task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ def train_policy(
         RunFolderError: ``out`` exists.
         InputError: The data or an option cannot be used.
     """
-    options.check()
+    options.check(find_task(material.corpus.task))
     device = find_device(device)
     if out.exists():
         raise RunFolderError(f"--out {out} exists already; give the name of a folder that does not.")

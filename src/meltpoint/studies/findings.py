@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 from meltpoint.errors import MeltpointError
 from meltpoint.studies.plan import StudyPlan
 from meltpoint.studies.recording import TrialRecord
+from meltpoint.tasks import Metric, Task, find_task
 from meltpoint.trial import TFIDF, TrialData, TrialResult, TrialSpec, rows_for
+from meltpoint.verdict import pseudo_values
 
 ScoreMatrix = NDArray[np.float64]
 
@@ -23,7 +26,7 @@ class Chosen:
         spec: The configuration.
         result: What it found.
         test_score: Its score on the test rows.
-        predicted: ``(n_test,)`` its class of each test row.
+        predicted: ``(n_test, ...)`` what it predicted for each test row.
     """
 
     spec: TrialSpec
@@ -120,22 +123,50 @@ class Findings:
     @property
     def clusters(self) -> NDArray[np.int64] | None:
         """``(N,)`` the group of every column of the scores; None where each stands for itself."""
-        if self.data.groups is None:
+        if self.data.groups is None or self.task.units_are_groups:
             return None
-        return self.data.groups[self.data.is_test] if self.data.has_test else self.data.groups
+        return self.data.groups[self.tested_units]
+
+    @property
+    def task(self) -> Task:
+        """What is learned."""
+        return find_task(self.data.task)
+
+    @property
+    def metric(self) -> Metric:
+        """What policies are compared in."""
+        return self.task.metric(self.plan.metric)
+
+    @cached_property
+    def tested_units(self) -> NDArray[np.int64]:
+        """The units that can be scored, ascending: those of the test set, or all where folds rotate."""
+        data = self.data
+        rows = np.flatnonzero(data.is_test) if data.has_test else np.arange(len(data.label_ids))
+        # A unit without anything to find (a question without a right answer) has no score.
+        return self.metric.tally(data.judged(rows, data.label_ids[rows]))[0]
+
+    @cached_property
+    def guess(self) -> tuple[str, float]:
+        """What needs no reading of the texts at all, in words, and its score on all rows that are tested."""
+        data = self.data
+        rows = np.flatnonzero(data.is_test) if data.has_test else np.arange(len(data.label_ids))
+        words, predicted = self.task.guess(data.label_ids[rows], data.class_counts)
+        return words, self.metric.score(data.judged(rows, predicted))
 
     def scores(self, architecture: str, policy: str, size: int, num_repeats: int) -> ScoreMatrix:
-        """Returns ``(R, N)`` scores: 1 where the chosen model of a repeat was right, 0 where wrong, NaN where untested.
+        """Returns ``(R, N)`` scores of the chosen models of the repeats, by unit; NaN where a unit was not tested.
 
-        N counts the rows of the test set, or all rows where folds rotate.
+        N counts :attr:`tested_units`. Where the metric is a mean over units (of accuracy: 1 where right, 0 where
+        wrong), a score is what the unit adds to it; otherwise its pseudo-value among the units of the repeat.
         """
-        numbers = np.flatnonzero(self.data.is_test) if self.data.has_test else np.arange(len(self.data.label_ids))
+        numbers, metric = self.tested_units, self.metric
         scores = np.full((num_repeats, len(numbers)), np.nan)
         for repeat in range(num_repeats):
             choice = self.chosen(architecture, policy, repeat, size)
             if choice is None:
                 raise MeltpointError(f"Repeat {repeat} of {policy} at {size} rows is not finished.")
             rows = self.test_rows(repeat)
-            right = choice.predicted == self.data.label_ids[rows]
-            scores[repeat, np.searchsorted(numbers, rows)] = right
+            units, tallies = metric.tally(self.data.judged(rows, choice.predicted))
+            values = tallies[:, 0] if metric.statistic is None else pseudo_values(tallies, metric.statistic)
+            scores[repeat, np.searchsorted(numbers, units)] = values
         return scores

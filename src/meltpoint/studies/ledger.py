@@ -15,7 +15,7 @@ from meltpoint.errors import DiskError, RunFolderError
 from meltpoint.studies.recording import TrialRecord
 from meltpoint.trial import Look, TrialResult, TrialSpec
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS study (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS trials (
@@ -142,7 +142,7 @@ class Ledger:
         self._write_all(f"INSERT OR IGNORE INTO trials VALUES ({places})", rows)  # noqa: S608
 
     def keep_test_rows(self, repeats: Mapping[int, tuple[Rows, Rows]]) -> None:
-        """Keeps, for each repeat, the numbers ``(n,)`` of its test rows and their classes ``(n,)``: for who reads."""
+        """Keeps, for each repeat, the numbers ``(n,)`` of its test rows and their targets ``(n, ...)``."""
         rows = [(repeat, _pack(numbers), _pack(label_ids)) for repeat, (numbers, label_ids) in repeats.items()]
         self._write_all("INSERT OR IGNORE INTO test_rows VALUES (?, ?, ?)", rows)
 
@@ -254,15 +254,23 @@ def _record(row: tuple[Any, ...]) -> TrialRecord:
 
 
 def _pack(numbers: NDArray[np.integer[Any]]) -> bytes:
-    """Writes numbers from 0 on: one byte that says how many each takes (1, 2, 4 or 8), then all of them, compressed."""
-    width = next(width for width in (1, 2, 4, 8) if numbers.max(initial=0) < 1 << (8 * width - 1))
-    return bytes([width]) + zlib.compress(numbers.astype(f"<i{width}").tobytes(), 6)
+    """Writes integers ``(n,)`` or ``(n, m)``, compressed.
+
+    Before them: one byte that says how many each takes (1, 2, 4 or 8), and four for m, 0 where there is no second axis.
+    """
+    largest = max(int(numbers.max(initial=0)), -1 - int(numbers.min(initial=0)))
+    width = next(width for width in (1, 2, 4, 8) if largest < 1 << (8 * width - 1))
+    num_columns = numbers.shape[1] if numbers.ndim == 2 else 0
+    head = bytes([width]) + num_columns.to_bytes(4, "little")
+    return head + zlib.compress(np.ascontiguousarray(numbers, dtype=f"<i{width}").tobytes(), 6)
 
 
 def _unpack(packed: bytes) -> Rows:
     if packed[0] not in (1, 2, 4, 8):
         raise ValueError(f"expected numbers of 1, 2, 4 or 8 bytes, found {packed[0]}")
-    return np.frombuffer(zlib.decompress(packed[1:]), dtype=f"<i{packed[0]}").astype(np.int64)
+    numbers = np.frombuffer(zlib.decompress(packed[5:]), dtype=f"<i{packed[0]}").astype(np.int64)
+    num_columns = int.from_bytes(packed[1:5], "little")
+    return numbers.reshape(-1, num_columns) if num_columns else numbers
 
 
 def _damage(path: Path, error: object) -> RunFolderError:

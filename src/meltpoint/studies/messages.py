@@ -33,7 +33,9 @@ def _encode(record: TrialRecord) -> dict[str, Any]:
     if record.result is not None:
         result = asdict(record.result)
         if record.result.predicted is not None:
-            result["predicted"] = base64.b64encode(record.result.predicted.astype("<i2").tobytes()).decode()
+            predicted = record.result.predicted
+            content = base64.b64encode(predicted.astype("<i2").tobytes()).decode()
+            result["predicted"] = {"shape": predicted.shape, "content": content}
     return {"result": result, "failure": record.failure, "seconds": record.seconds}
 
 
@@ -65,6 +67,7 @@ def _decode(spec: TrialSpec, found: dict[str, Any]) -> TrialRecord:
         looks = tuple(Look(**look) for look in result["looks"])
         predicted = result["predicted"]
         if predicted is not None:
-            predicted = np.frombuffer(base64.b64decode(predicted), dtype="<i2").astype(np.int16)
+            numbers = np.frombuffer(base64.b64decode(predicted["content"]), dtype="<i2").astype(np.int16)
+            predicted = numbers.reshape(predicted["shape"])
         result = TrialResult(**{**result, "looks": looks, "predicted": predicted})
     return TrialRecord(spec=spec, result=result, failure=found["failure"], seconds=found["seconds"])

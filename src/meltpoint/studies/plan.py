@@ -8,7 +8,7 @@ import numpy as np
 
 from meltpoint.embedding import POLICIES, policy_class
 from meltpoint.errors import InputError
-from meltpoint.models import find_architecture
+from meltpoint.models import Reads, learning_rates
 from meltpoint.trial import (
     TFIDF,
     TFIDF_STRENGTHS,
@@ -43,12 +43,16 @@ class StudyPlan:
         seed: The master seed.
         architectures: As written.
         policies: Names; ``frozen`` is among them.
-        sizes: Training budgets in rows, from small to large; the verdict is given at the largest.
+        sizes: Training budgets in rows (in units, where these are groups of rows), from small to large; the verdict is
+            given at the largest.
         max_repeats: The study ends here at the latest.
         search_trials: Configurations tried per policy, repeat and size: the same for each.
         num_folds: Test folds per rotation, where no test set was given.
         unknown: Initialisation of unknown words.
         max_tokens: Longer texts are cut.
+        metric: What choices are made by and policies compared in.
+        reads: What the task reads: texts, pairs or tokens.
+        rows_per_unit: Rows in what sizes count: 1, or the mean number of candidates of a question.
         rope_points: Half-width of the region of practical equivalence, in points.
     """
 
@@ -63,6 +67,9 @@ class StudyPlan:
     unknown: str
     max_tokens: int
     rope_points: float
+    metric: str = ""
+    reads: Reads = "text"
+    rows_per_unit: float = 1.0
 
     def to_json(self) -> str:
         """Returns the canonical text of the plan."""
@@ -92,7 +99,7 @@ class StudyPlan:
         The learning rates are spaced evenly on a log scale over the architecture's range. A policy with a knob of its
         own gets no trial more: its knob's values take turns along the learning rates.
         """
-        _, (lowest, highest) = find_architecture(architecture)
+        lowest, highest = learning_rates(architecture, self.reads)
         knobs = policy_class(policy).search_values
         trials = []
         for index, rate in enumerate(np.geomspace(lowest, highest, self.search_trials)):
@@ -127,6 +134,7 @@ class StudyPlan:
             settings=settings,
             learning_rate=learning_rate,
             unknown=self.unknown,
+            metric=self.metric,
             split=SplitSpec(
                 seed=self.seed,
                 repeat=repeat,
@@ -134,14 +142,17 @@ class StudyPlan:
                 num_folds=self.num_folds,
                 validation_fraction=round(fraction, 6),
             ),
-            schedule=default_schedule(max(1, round(size * (1 - fraction))), max_tokens=self.max_tokens),
+            schedule=default_schedule(
+                max(1, round(size * self.rows_per_unit * (1 - fraction))), max_tokens=self.max_tokens
+            ),
         )
 
 
 def training_budget(data: TrialData, *, num_folds: int, seed: int) -> int:
-    """Returns how many rows every repeat of the first rotation can train on."""
+    """Returns how many rows, or units of several rows, every repeat of the first rotation can train on."""
     repeats = 1 if data.has_test else num_folds
-    return min(len(rows_for(data, repeat, num_folds=num_folds, seed=seed)[0]) for repeat in range(repeats))
+    pools = (rows_for(data, repeat, num_folds=num_folds, seed=seed)[0] for repeat in range(repeats))
+    return min(len(np.unique(data.units[rows])) for rows in pools)
 
 
 def choose_policies(asked: tuple[str, ...]) -> tuple[str, ...]:

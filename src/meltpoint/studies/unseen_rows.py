@@ -31,11 +31,12 @@ def compare_unseen_rows(
     """
     scores = {name: findings.scores(architecture, name, size, num_repeats) for name in (policy, BASELINE)}
     data = findings.data
-    numbers = np.flatnonzero(data.is_test) if data.has_test else np.arange(len(data.label_ids))
+    numbers = findings.tested_units
     group = np.zeros((num_repeats, len(numbers)), dtype=np.bool_)
     for repeat in range(num_repeats):
         rows = findings.test_rows(repeat)
-        group[repeat, np.searchsorted(numbers, rows)] = _hold_unseen(findings, repeat, size, rows)
+        # A unit of several rows holds what any of them holds.
+        group[repeat] = np.isin(numbers, data.units[rows[_hold_unseen(findings, repeat, size, rows)]])
     return compare_subgroups(
         scores[policy],
         scores[BASELINE],
@@ -57,4 +58,4 @@ def _hold_unseen(findings: Findings, repeat: int, size: int, rows: NDArray[np.in
     table = np.concatenate([np.zeros(1, dtype=np.bool_), unseen])
     ids = data.packed.padded(rows, plan.max_tokens, np.arange(1, len(unseen) + 1))
     ids[data.packed.lengths[rows] == 0] = 0
-    return np.asarray(table[ids].any(axis=1))
+    return np.asarray(table[ids.reshape(len(rows), -1)].any(axis=1))

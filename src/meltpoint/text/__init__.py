@@ -5,9 +5,10 @@ from meltpoint.text.corpus import Corpus, require_splittable
 from meltpoint.text.coverage import Coverage, UnknownWord, measure_coverage, warn_text
 from meltpoint.text.mismatch import warn_mismatch
 from meltpoint.text.packing import PackedTexts, pack_texts
-from meltpoint.text.reading import read_column, read_corpus
+from meltpoint.text.reading import read_corpus, read_rows
 from meltpoint.text.splits import Fold, Subset, draw_subset, folds
 from meltpoint.text.tables import is_table
+from meltpoint.text.targets import CLASSES, LABEL_SETS, NO_LABEL, RELEVANCE, TAGS, TargetReader, Targets
 from meltpoint.text.tokenizers import (
     OWN_TOKENIZER,
     OwnTokenizer,
@@ -19,8 +20,13 @@ from meltpoint.text.tokenizers import (
 from meltpoint.text.vocabulary import PADDING, UNKNOWN, Vocabulary
 
 __all__ = [
+    "CLASSES",
+    "LABEL_SETS",
+    "NO_LABEL",
     "OWN_TOKENIZER",
     "PADDING",
+    "RELEVANCE",
+    "TAGS",
     "UNKNOWN",
     "Corpus",
     "Coverage",
@@ -28,6 +34,8 @@ __all__ = [
     "OwnTokenizer",
     "PackedTexts",
     "Subset",
+    "TargetReader",
+    "Targets",
     "Tokenizer",
     "UnknownWord",
     "Vocabulary",
@@ -37,8 +45,8 @@ __all__ = [
     "is_table",
     "measure_coverage",
     "pack_texts",
-    "read_column",
     "read_corpus",
+    "read_rows",
     "require_splittable",
     "tokenizer_for",
     "tokenizer_named",

@@ -10,9 +10,21 @@ from meltpoint.text.tables import Table
 # The first of each settles the matter alone; of the others there must be only one.
 _TEXT_NAMES = (
     "text", "sentence", "review", "question", "content", "document", "comment", "tweet", "message", "body", "utterance",
-    "query", "headline", "snippet", "phrase", "description", "title",
+    "query", "headline", "snippet", "phrase", "description", "title", "tokens",
 )  # fmt: skip
-_LABEL_NAMES = ("label", "labels", "class", "category", "sentiment", "target", "polarity", "intent", "topic")
+_LABEL_NAMES = (
+    "label",
+    "labels",
+    "class",
+    "category",
+    "sentiment",
+    "target",
+    "polarity",
+    "intent",
+    "topic",
+    "tags",
+    "ner_tags",
+)
 
 _MOST_CLASSES = 100
 
@@ -24,32 +36,36 @@ class Columns:
     text: str
     label: str
     group: str | None
+    second_text: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """All of them, without the absent."""
-        return tuple(name for name in (self.text, self.label, self.group) if name is not None)
+        return tuple(name for name in (self.text, self.label, self.group, self.second_text) if name is not None)
 
 
-def choose_columns(table: Table, *, text: str | None, label: str | None, group: str | None) -> Columns:
-    """Finds the columns of text and label; a group column is used only where it is named.
+def choose_columns(
+    table: Table, *, text: str | None, label: str | None, group: str | None, second_text: str | None = None
+) -> Columns:
+    """Finds the columns of text and label; a group column and a second text are used only where they are named.
 
     Raises:
         InputError: A named column does not exist or is named twice, or what is not named cannot be told.
     """
-    named = {"text": text, "label": label, "group": group}
+    named = {"text": text, "label": label, "group": group, "second-text": second_text}
     for role, name in named.items():
         _check_named(table, role, name)
     given = [name for name in named.values() if name is not None]
     if len(set(given)) < len(given):
-        raise InputError(f"The text, the label and the group are different columns of {table.path}; found {named}.")
+        found = ", ".join(f"{role} {name!r}" for role, name in named.items() if name is not None)
+        raise InputError(f"Text, label, group and second text are different columns of {table.path}; found {found}.")
     if text is None:
         labels = {name for name in table.columns if name.strip().lower() in _LABEL_NAMES}
         text = _settle(table, "text", _TEXT_NAMES, taken=given, by_content=lambda names: _longest(table, names, labels))
     if label is None:
         taken = [*given, text]
         label = _settle(table, "label", _LABEL_NAMES, taken=taken, by_content=lambda names: _repeated(table, names))
-    return Columns(text=text, label=label, group=group)
+    return Columns(text=text, label=label, group=group, second_text=second_text)
 
 
 def choose_text(table: Table, text: str | None) -> str:

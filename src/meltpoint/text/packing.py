@@ -1,8 +1,9 @@
 """Texts tokenised once, packed flat: a batch is then gathered with array operations alone."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +25,14 @@ class PackedTexts:
         lexicon: The L distinct tokens.
         ids: Lexicon number of every token, int32 of shape (total tokens,).
         offsets: Row i is ``ids[offsets[i]:offsets[i + 1]]``; int64 of shape (N + 1,).
+        seconds: Where rows are pairs of texts, the second one of row i begins at ``ids[seconds[i]]``; int64 of shape
+            (N,), or None.
     """
 
     lexicon: tuple[str, ...]
     ids: npt.NDArray[np.int32]
     offsets: IntArray
+    seconds: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -39,9 +43,17 @@ class PackedTexts:
         return np.diff(self.offsets)
 
     def row(self, index: int) -> npt.NDArray[np.int32]:
-        """Returns the lexicon numbers of one row, int32 of shape (tokens of the row,)."""
+        """Returns the lexicon numbers of one row, of both texts of a pair, int32 of shape (tokens of the row,)."""
         start, stop = self.offsets[range(len(self))[index] :][:2]
         return self.ids[start:stop]
+
+    def texts(self, index: int) -> tuple[tuple[str, ...], ...]:
+        """Returns the tokens of each text of one row: of one, or of two where rows are pairs."""
+        words = tuple(self.lexicon[token] for token in self.row(index))
+        if self.seconds is None:
+            return (words,)
+        cut = int(self.seconds[index] - self.offsets[index])
+        return words[:cut], words[cut:]
 
     def counts(self, rows: npt.ArrayLike) -> IntArray:
         """Counts tokens over the rows given and no others.
@@ -68,29 +80,41 @@ class PackedTexts:
             remap: Lexicon number to row of the embedding table, int64 of shape (L,).
 
         Returns:
-            Rows of the embedding table, int64 of shape (B, T). A text without tokens is one unknown word, so that
-            every row has something to pool over.
+            Rows of the embedding table, int64 of shape (B, T), or (B, 2, T) where rows are pairs of texts. A text
+            without tokens is one unknown word, so that every row has something to pool over.
         """
         rows = np.asarray(rows, dtype=np.int64)
-        lengths = np.minimum(self.lengths[rows], max_length)
+        starts, stops = self.offsets[rows], self.offsets[rows + 1]
+        if self.seconds is None:
+            return self._gathered(starts, stops, max_length, remap)
+        middles = self.seconds[rows]
+        starts, stops = np.stack([starts, middles], axis=1), np.stack([middles, stops], axis=1)
+        return self._gathered(starts.ravel(), stops.ravel(), max_length, remap).reshape(len(rows), 2, -1)
+
+    def _gathered(self, starts: IntArray, stops: IntArray, max_length: int, remap: IntArray) -> IntArray:
+        lengths = np.minimum(stops - starts, max_length)
         place = np.arange(max(1, lengths.max(initial=0)))
         inside = place < lengths[:, None]
         padded = np.full(inside.shape, Vocabulary.pad_index, dtype=np.int64)
-        padded[inside] = remap[self.ids[(self.offsets[rows, None] + place)[inside]]]
+        padded[inside] = remap[self.ids[(starts[:, None] + place)[inside]]]
         padded[lengths == 0, 0] = Vocabulary.unknown_index
         return padded
 
 
-def pack_texts(texts: Iterable[str], tokenizer: Tokenizer) -> PackedTexts:
-    """Tokenises every text once and packs the tokens."""
+def pack_texts(texts: Sequence[str], tokenizer: Tokenizer, *, second_texts: Sequence[str] | None = None) -> PackedTexts:
+    """Tokenises every text once and packs the tokens; with ``second_texts``, those of pairs."""
     numbers: dict[str, int] = {}
     ids: list[int] = []
-    offsets = [0]
-    for text in texts:
+    ends = [0]
+    # One text after another: of a pair, the second follows the first.
+    following = texts if second_texts is None else chain.from_iterable(zip(texts, second_texts, strict=True))
+    for text in following:
         ids += [numbers.setdefault(token, len(numbers)) for token in tokenizer(text)]
-        offsets.append(len(ids))
+        ends.append(len(ids))
+    offsets = np.array(ends, dtype=np.int64)
     return PackedTexts(
         lexicon=tuple(numbers),
         ids=np.array(ids, dtype=np.int32),
-        offsets=np.array(offsets, dtype=np.int64),
+        offsets=offsets if second_texts is None else offsets[::2],
+        seconds=None if second_texts is None else offsets[1::2],
     )

@@ -1,15 +1,17 @@
 """Reading a corpus: one file, a file and a test file, or a folder of training, development and test files."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from meltpoint.errors import DataFileError, InputError
-from meltpoint.text.building import Empty, LabelledRows, build_corpus
+from meltpoint.text.building import Empty, build_corpus
 from meltpoint.text.columns import Columns, choose_columns, choose_text
 from meltpoint.text.corpus import Corpus
+from meltpoint.text.labelled_rows import LabelledRows
 from meltpoint.text.tables import READERS, Table, read_table, suffix_of
+from meltpoint.text.targets import CLASSES, TargetReader
 
 _PARTS = {"train": ("train",), "dev": ("dev", "valid", "validation", "val"), "test": ("test",)}
 
@@ -19,9 +21,11 @@ def read_corpus(
     *,
     text: str | None = None,
     label: str | None = None,
+    second_text: str | None = None,
     group: str | None = None,
     test: str | os.PathLike[str] | None = None,
     empty: Empty = "error",
+    targets: TargetReader = CLASSES,
 ) -> Corpus:
     """Reads labelled texts.
 
@@ -32,19 +36,21 @@ def read_corpus(
         path: A file (CSV, TSV, JSON lines, Parquet; also with .gz) or a folder of such files.
         text: Column of the texts; found by name or content where it is not given.
         label: Column of the labels; likewise.
+        second_text: Column of the second texts, where rows are pairs.
         group: Column whose equal values must not be divided between training and test; none where it is not given.
         test: A file that is the test set.
         empty: What to do with empty texts: ``error``, ``drop`` the rows, or ``keep`` them as texts without words.
+        targets: What is to be predicted: the task's ``targets``; one class for each text otherwise.
 
     Raises:
         DataFileError: A file is missing, damaged or malformed; the text names the line.
-        InputError: The columns, classes or options do not make a classification task.
+        InputError: The columns, classes or options do not make the task.
     """
     if empty not in {"error", "drop", "keep"}:
         raise InputError(f"Empty texts are an 'error', or are to 'drop' or to 'keep' (--empty); found {empty!r}.")
     files = _find_files(Path(path), None if test is None else Path(test))
     tables = [read_table(file) for file in files.train]
-    columns = choose_columns(tables[0], text=text, label=label, group=group)
+    columns = choose_columns(tables[0], text=text, label=label, group=group, second_text=second_text)
     test_table = None if files.test is None else read_table(files.test)
     notes = [note for table in (*tables, test_table) if table is not None for note in table.notes]
     notes += [f"{len(table):,} rows of {table.path.name} joined the training rows" for table in tables[1:]]
@@ -55,6 +61,7 @@ def read_corpus(
         empty=empty,
         text_column=columns.text,
         label_column=columns.label,
+        targets=targets,
         notes=notes,
     )
 
@@ -66,12 +73,17 @@ class _Files:
     test: Path | None
 
 
-def read_column(path: str | os.PathLike[str], text: str | None = None) -> list[str]:
-    """Reads the texts of a table that needs no labels; an absent text is an empty one.
+def read_rows(
+    path: str | os.PathLike[str], text: str | None = None
+) -> tuple[str, Iterator[tuple[str, dict[str, object]]]]:
+    """Reads the rows of a table that needs no labels; an absent text is an empty one, and a number is its digits.
 
     Args:
         path: A file of a format that :func:`read_corpus` reads.
         text: Column of the texts; found by name or content where it is not given.
+
+    Returns:
+        The column of the texts; and each row, with where it stands.
 
     Raises:
         DataFileError: The file is missing, damaged or malformed.
@@ -79,7 +91,15 @@ def read_column(path: str | os.PathLike[str], text: str | None = None) -> list[s
     """
     table = read_table(Path(path))
     column = choose_text(table, text)
-    return ["" if cell is None else str(cell) for cell in table.columns[column]]
+
+    def rows() -> Iterator[tuple[str, dict[str, object]]]:
+        for number in range(len(table)):
+            row = {name: cells[number] for name, cells in table.columns.items()}
+            if not isinstance(row[column], str | list):
+                row[column] = "" if row[column] is None else str(row[column])
+            yield table.place(number), row
+
+    return column, rows()
 
 
 def _find_files(path: Path, test: Path | None) -> _Files:
@@ -125,6 +145,7 @@ def _rows(table: Table, columns: Columns, first: Table) -> LabelledRows:
         labels=table.columns[columns.label],
         groups=groups,
         places=[table.place(row) for row in range(len(table))],
+        second_texts=None if columns.second_text is None else table.columns[columns.second_text],
     )
 
 
@@ -135,4 +156,5 @@ def _joined(parts: Sequence[LabelledRows]) -> LabelledRows:
         labels=[label for part in parts for label in part.labels],
         groups=[group for groups in grouped for group in groups] if grouped else None,
         places=[place for part in parts for place in part.places],
+        second_texts=[text for part in parts for text in part.second_texts or ()] or None,
     )

@@ -73,8 +73,9 @@ def draw_subset(
     size: int,
     validation_fraction: float,
     generator: Generator,
+    in_groups: bool = False,
 ) -> Subset:
-    """Draws a training budget of ``size`` rows, validation rows included.
+    """Draws a training budget of ``size`` rows, or of as many groups, validation rows included.
 
     The order of the draw does not depend on the size, so that, from the same state of the generator, a smaller budget
     is the beginning of a larger one, in its training as in its validation rows. First comes a training row and then a
@@ -88,20 +89,22 @@ def draw_subset(
         rows: Rows to draw from, int of shape (n,), in any order. Labels of other rows are not looked at.
         label_ids: Class of every row of the corpus, int of shape (N,).
         groups: Group of every row of the corpus, int of shape (N,), or None.
-        size: How many rows.
+        size: How many rows; with ``in_groups``, how many groups.
         validation_fraction: Share of the budget that chooses, above 0 and at most 0.5.
         generator: Decides the draw; it is advanced by the same amount whatever the size.
+        in_groups: Whether the size counts groups.
 
     Raises:
         InputError: The size or the fraction is out of range.
     """
     rows = np.unique(np.asarray(rows, dtype=np.int64))
-    if not 2 <= size <= len(rows):
-        raise InputError(f"A training budget is of 2 to {len(rows)} rows, as many as there are; found {size}.")
     if not 0 < validation_fraction <= 0.5:
         raise InputError(f"The share of validation rows is above 0 and at most 0.5; found {validation_fraction}.")
     classes, labels = np.unique(np.asarray(label_ids, dtype=np.int64)[rows], return_inverse=True)
     members = np.arange(len(rows)) if groups is None else np.asarray(groups, dtype=np.int64)[rows]
+    most, unit = (len(np.unique(members)), "groups") if in_groups else (len(rows), "rows")
+    if not 2 <= size <= most:
+        raise InputError(f"A training budget is of 2 to {most} {unit}, as many as there are; found {size}.")
     draw = _Draw(labels, members, len(classes), generator)
 
     parts: dict[bool, list[IntArray]] = {False: [], True: []}
@@ -110,7 +113,7 @@ def draw_subset(
         if drawn >= size:
             break
         parts[validates].append(rows[draw.rows_of(group)])
-        drawn += int(draw.sizes[group])
+        drawn += 1 if in_groups else int(draw.sizes[group])
     nothing = np.empty(0, dtype=np.int64)
     return Subset(train=np.concatenate([nothing, *parts[False]]), validation=np.concatenate([nothing, *parts[True]]))
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meltpoint.errors import DataFileError
+from meltpoint.text.conll import CONLL_SUFFIXES
 
 _EMPTY = "{path} is empty; expected a table of texts and labels."
 
@@ -230,6 +231,41 @@ def _read_parquet(path: Path, content: bytes) -> Table:
     return Table(path=path, columns={name: frame[name].to_list() for name in frame.columns}, lines=None)
 
 
+def _read_conll(path: Path, content: bytes) -> Table:
+    """Reads one token a line and a blank line between sentences: a row is a sentence, a cell the list of its tokens.
+
+    The first column are the tokens, the last one the tags (Tjong Kim Sang & De Meulder, CoNLL 2003).
+    """
+    text = _decode(path, content)
+    separator = "\t" if "\t" in text else None
+    sentences: list[list[list[str]]] = []
+    lines: list[int] = []
+    inside = False
+    width = 0
+    for number, line in enumerate(text.split("\n"), start=1):
+        fields = line.strip("\r").split(separator) if line.strip() else []
+        if not fields or fields[0] == "-DOCSTART-":
+            inside = False
+            continue
+        width = width or len(fields)
+        if len(fields) != width or width < 2:
+            raise DataFileError(
+                f"{path}:{number} has {len(fields)} columns, expected {max(2, width)}: a token first, its tag last, "
+                f"with {'tabs' if separator else 'blanks'} between, and a blank line between sentences."
+            )
+        if not inside:
+            sentences.append([[] for _ in fields])
+            lines.append(number)
+            inside = True
+        for cells, field in zip(sentences[-1], fields, strict=True):
+            cells.append(field.strip())
+    names = ["tokens", *(f"column{number}" for number in range(2, width)), "tags"]
+    columns: dict[str, list[object]] = {
+        name: [sentence[place] for sentence in sentences] for place, name in enumerate(names)
+    }
+    return Table(path=path, columns=columns, lines=lines)
+
+
 READERS: dict[str, Callable[[Path, bytes], Table]] = {
     ".csv": _read_csv,
     ".tsv": _read_tsv,
@@ -237,4 +273,5 @@ READERS: dict[str, Callable[[Path, bytes], Table]] = {
     ".ndjson": _read_json_lines,
     ".json": _read_json_lines,
     ".parquet": _read_parquet,
+    **dict.fromkeys(CONLL_SUFFIXES, _read_conll),
 }

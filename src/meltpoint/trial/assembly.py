@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from meltpoint.embedding import AdamUpdate, Policy, PretrainedEmbedding, make_policy, pretrained_embeddings
 from meltpoint.models import Stackable, TextModel, build_model
 from meltpoint.randomness import TorchStream, generator, seed_for, torch_generator, torch_seeded
+from meltpoint.tasks import find_task
 from meltpoint.trial.data import TrialData
 from meltpoint.trial.examples import Examples
 from meltpoint.trial.learners import Learner, OneByOne
@@ -36,6 +37,7 @@ class Assembly:
         unseen: ``(U, D)`` pretrained rows of words that training never sees and that stand outside the table: scoring
             reads them.
         max_tokens: Longer texts are cut.
+        metric: What it is measured by.
     """
 
     policy: Policy
@@ -45,6 +47,7 @@ class Assembly:
     num_words: int
     unseen: Tensor
     max_tokens: int
+    metric: str
 
     @property
     def trainable_parameters(self) -> int:
@@ -55,12 +58,17 @@ class Assembly:
 
     def examples(self, data: TrialData, rows: Rows) -> Examples:
         """Returns rows of the data as the model reads them."""
+        task = find_task(data.task)
         return Examples(
             packed=data.packed,
             rows=rows,
             label_ids=data.label_ids,
             table_rows=self.table_rows,
             max_tokens=self.max_tokens,
+            task=task,
+            metric=task.metric(self.metric),
+            classes=data.classes,
+            units=data.units,
         )
 
 
@@ -93,8 +101,9 @@ def assemble(
     unseen = np.empty(0, dtype=np.int64)
     if extend and policy.reads_unseen_words:
         table_rows, unseen = append_unseen(data, table_rows, embedding.num_embeddings)
+    task = find_task(data.task)
     with torch_seeded(seed, "head", *where):
-        model = build_model(spec.architecture, embedding, data.num_classes)
+        model = build_model(spec.architecture, embedding, task.num_outputs(data.classes), reads=task.reads)
     pretrained_embeddings(model)
     return Assembly(
         policy=policy,
@@ -104,6 +113,7 @@ def assemble(
         num_words=num_words,
         unseen=torch.from_numpy(data.pretrained[unseen]),
         max_tokens=spec.schedule.max_tokens,
+        metric=spec.metric,
     )
 
 

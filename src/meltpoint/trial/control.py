@@ -1,17 +1,13 @@
 """The control without vectors: TF-IDF and logistic regression."""
 
-import warnings
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
 
+from meltpoint.tasks import find_task
+from meltpoint.tasks.control import ControlRows
 from meltpoint.trial.data import TrialData
 from meltpoint.trial.examples import Scores
 from meltpoint.trial.splits import Split
@@ -19,16 +15,10 @@ from meltpoint.trial.splits import Split
 TFIDF = "tf-idf"
 # Inverse strength of the regularisation, C of scikit-learn: the lowest and the highest that a study tries.
 TFIDF_STRENGTHS = (0.1, 300.0)
-MAX_ITERATIONS = 1000
-
-
-def words_and_pairs(tokens: list[str]) -> list[str]:
-    """Lists the tokens and the pairs of neighbours. Tokens hold no line feed, so that no pair looks like a token."""
-    return tokens + [f"{first}\n{second}" for first, second in pairwise(tokens)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class FittedControl:
+class ScoredControl:
     """What a fit came to: scores, the number of coefficients, and whether the solver converged."""
 
     validation: Scores
@@ -38,41 +28,38 @@ class FittedControl:
 
 
 class Tfidf:
-    """TF-IDF over words and pairs, tokenised as for the vectors; computed once for all strengths."""
+    """Features of the words themselves, tokenised as for the vectors; computed once for all strengths."""
 
-    def __init__(self, data: TrialData, split: Split) -> None:
-        def tokens(rows: NDArray[np.int64]) -> list[list[str]]:
-            return [[data.packed.lexicon[token] for token in data.packed.row(int(row))] for row in rows]
+    def __init__(self, data: TrialData, split: Split, *, metric: str = "") -> None:
+        self._data, self._task = data, find_task(data.task)
+        self._metric = self._task.metric(metric)
+        self._scored = (split.validation, split.test)
+        train, *others = (self._rows(rows) for rows in (split.train, *self._scored))
+        self._control = self._task.control(train, others)
 
-        vectorizer = TfidfVectorizer(analyzer=words_and_pairs, sublinear_tf=True, dtype=np.float64)
-        self._train = vectorizer.fit_transform(tokens(split.train)), data.label_ids[split.train]
-        self._validation = vectorizer.transform(tokens(split.validation)), data.label_ids[split.validation]
-        self._test = vectorizer.transform(tokens(split.test)), data.label_ids[split.test]
-
-    def fit(self, *, strength: float) -> FittedControl:
+    def fit(self, *, strength: float) -> ScoredControl:
         """Fits logistic regression on the training rows.
 
         Args:
             strength: C of ``sklearn.linear_model.LogisticRegression``.
         """
-        model = LogisticRegression(C=strength, max_iter=MAX_ITERATIONS)
-        with warnings.catch_warnings():
-            # Reported with the trial, as under-training is for the others.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(*self._train)
-
-        def score(features: Any, labels: NDArray[np.int64]) -> Scores:
-            probabilities = model.predict_proba(features)
-            predicted = model.classes_[probabilities.argmax(axis=1)]
-            return Scores(
-                predicted=predicted,
-                score=float((predicted == labels).mean()),
-                loss=float(log_loss(labels, probabilities, labels=model.classes_)),
-            )
-
-        return FittedControl(
-            validation=score(*self._validation),
-            test=score(*self._test),
-            num_coefficients=int(model.coef_.size + model.intercept_.size),
-            converged=bool(model.n_iter_.max() < MAX_ITERATIONS),
+        fitted = self._control.fit(strength)
+        validation, test = (
+            self._score(rows, torch.from_numpy(outputs))
+            for rows, outputs in zip(self._scored, fitted.outputs, strict=True)
         )
+        return ScoredControl(
+            validation=validation, test=test, num_coefficients=fitted.num_coefficients, converged=fitted.converged
+        )
+
+    def _rows(self, rows: NDArray[np.int64]) -> ControlRows:
+        packed = self._data.packed
+        return ControlRows(texts=[packed.texts(int(row)) for row in rows], labels=self._data.label_ids[rows])
+
+    def _score(self, rows: NDArray[np.int64], outputs: torch.Tensor) -> Scores:
+        labels = self._data.label_ids[rows]
+        total, count = self._task.total_loss(outputs, torch.from_numpy(labels))
+        read = self._task.read_out(outputs).numpy()
+        predicted = self._task.settle(read, labels, self._data.units[rows])
+        score = self._metric.score(self._data.judged(rows, predicted))
+        return Scores(predicted=predicted, score=score, loss=total / count)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,8 @@ from torch import Tensor
 from meltpoint.embedding import PADDING_INDEX
 from meltpoint.embedding.rowwise.numbering import RowNumbers
 from meltpoint.randomness import Generator
+from meltpoint.tasks import Judged, Metric, Task
+from meltpoint.tasks.classify import CLASSIFY
 from meltpoint.text import PackedTexts
 
 SCORING_BATCH_SIZE = 512
@@ -41,9 +44,13 @@ class Examples:
     Attributes:
         packed: All texts of the study.
         rows: ``(n,)`` which of them.
-        label_ids: ``(N,)`` classes of all texts.
+        label_ids: ``(N, ...)`` targets of all texts.
         table_rows: ``(L,)`` int64, the row of the embedding table for each token of the lexicon.
         max_tokens: Longer texts are cut.
+        task: What is learned.
+        metric: What it is measured by.
+        classes: Names of the classes; they may be left out where the metric needs none.
+        units: ``(N,)`` the unit of each text; None where each is one.
     """
 
     packed: PackedTexts
@@ -51,11 +58,22 @@ class Examples:
     label_ids: Rows
     table_rows: Rows
     max_tokens: int
+    task: Task = CLASSIFY
+    metric: Metric = CLASSIFY.metrics[0]
+    classes: tuple[str, ...] = ()
+    units: Rows | None = None
 
     @cached_property
     def labels(self) -> Rows:
-        """``(n,)`` int64 classes of the examples."""
+        """``(n, ...)`` int64 targets of the examples."""
         return self.label_ids[self.rows]
+
+    def judge(self, read: NDArray[Any], loss: float) -> "Scores":
+        """Scores what was read from the outputs of all examples, ``(n, ...)``."""
+        units = self.rows if self.units is None else self.units[self.rows]
+        predicted = self.task.settle(read, self.labels, units)
+        judged = Judged(labels=self.labels, predicted=predicted, units=units, classes=self.classes)
+        return Scores(predicted=predicted, score=self.metric.score(judged), loss=loss)
 
     @cached_property
     def by_length(self) -> tuple[Rows, ...]:
@@ -102,9 +120,9 @@ class Scores:
     """How a model does on some examples.
 
     Attributes:
-        predicted: ``(n,)`` int64, the class with the highest score, in the order of the examples.
+        predicted: ``(n, ...)`` int64, what the task keeps (of a class: its number), in the order of the examples.
         score: By the study's metric, from 0 to 1; the higher, the better.
-        loss: Mean cross-entropy, in nats.
+        loss: Mean loss, in nats.
     """
 
     predicted: Rows

@@ -1,13 +1,12 @@
 """What is trained: K members that take their steps together, whatever is under them."""
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.optim import Optimizer
 
 from meltpoint.embedding import PretrainedEmbedding
@@ -87,7 +86,7 @@ class OneByOne:
             model.train()
             optimizer.zero_grad(set_to_none=True)
             with stream.resumed():
-                loss = functional.cross_entropy(model(ids.to(device)), labels.to(device))
+                loss = self._train[source].task.loss(model(ids.to(device)), labels.to(device))
                 loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 
@@ -135,12 +134,18 @@ def _embeddings(model: nn.Module) -> Iterable[PretrainedEmbedding]:
 
 
 def measure(outputs: Iterable[Tensor], examples: Examples) -> Scores:
-    """Turns outputs ``(B, C)`` of the batches :attr:`Examples.by_length` into scores."""
-    predicted = np.empty(len(examples.rows), dtype=np.int64)
-    loss = 0.0
+    """Turns outputs ``(B, ..)`` of the batches :attr:`Examples.by_length` into scores."""
+    task, labels = examples.task, examples.labels
+    read: NDArray[Any] | None = None
+    total, num_terms = 0.0, 0
     for positions, scores in zip(examples.by_length, outputs, strict=True):
-        labels = torch.from_numpy(examples.labels[positions])
-        predicted[positions] = scores.argmax(dim=-1).cpu().numpy()
-        loss += float(functional.cross_entropy(scores.cpu(), labels, reduction="sum"))
-    right = predicted == examples.labels
-    return Scores(predicted=predicted, score=float(right.mean()), loss=loss / len(predicted))
+        found = task.read_out(scores).cpu().numpy()
+        if read is None:
+            read = np.zeros(labels.shape, dtype=found.dtype)
+        # Of a sentence that was cut there is less than it has labels.
+        width = found.shape[1:]
+        read[(positions, slice(*width)) if width else positions] = found
+        loss, count = task.total_loss(scores.cpu(), torch.from_numpy(labels[positions]))
+        total, num_terms = total + loss, num_terms + count
+    assert read is not None
+    return examples.judge(read, total / num_terms)

@@ -31,10 +31,11 @@ class TrialResult:
     Attributes:
         ending: ``converged``; ``cut off`` at ``max_steps``; or ``dropped``, for better rivals: then it was not tested.
         validation_score: On the validation rows, at the best step: choices are made by this.
-        validation_loss: Mean cross-entropy there, in nats: ties are broken by this.
+        validation_loss: Mean loss there, in nats: ties are broken by this.
         train_score: On the training rows, at the best step; None for controls and the dropped.
         test_score: On the test rows; no choice looks at it.
-        predicted: ``(n_test,)`` int16, the predicted class of each test row, in the order of the split.
+        predicted: ``(n_test, ...)`` int16, what was predicted for each test row, in the order of the split: its
+            class, or what the task keeps (:meth:`meltpoint.tasks.Task.settle`).
         best_step: The step whose weights were kept.
         steps: Steps taken.
         trainable_parameters: Numbers that training could change.
@@ -103,7 +104,7 @@ def run_search(
         return assemble(specs[number], data, splits[source].train, seed=seed, where=where[source])
 
     first = assembled(0)
-    check_outputs(first.model, first.examples(data, splits[0].train), data.num_classes)
+    check_outputs(first.model, first.examples(data, splits[0].train))
     if is_own(specs[0].architecture):
         examples = first.examples(data, splits[0].train)
         check_own_model(first.model, first.embedding, examples.ids(examples.by_length[-1][-2:]))
@@ -156,7 +157,7 @@ def _run_controls(specs: Sequence[TrialSpec], data: TrialData) -> list[TrialResu
     for before, spec in zip((None, *specs), specs, strict=False):
         started = time.perf_counter()
         if control is None or before is None or before.split != spec.split:
-            control = Tfidf(data, split_for(data, spec.split))
+            control = Tfidf(data, split_for(data, spec.split), metric=spec.metric)
         fitted = control.fit(strength=dict(spec.settings)["C"])
         results.append(
             TrialResult(
@@ -165,7 +166,7 @@ def _run_controls(specs: Sequence[TrialSpec], data: TrialData) -> list[TrialResu
                 validation_loss=fitted.validation.loss,
                 train_score=None,
                 test_score=fitted.test.score,
-                predicted=fitted.test.predicted.astype(np.int16),
+                predicted=compact(fitted.test.predicted),
                 best_step=0,
                 steps=0,
                 trainable_parameters=fitted.num_coefficients,
@@ -185,7 +186,7 @@ def _result(course: Course, trainable_parameters: int, seconds: float) -> TrialR
         validation_loss=course.validation.loss,
         train_score=None if course.train is None else course.train.score,
         test_score=None if course.test is None else course.test.score,
-        predicted=None if course.test is None else course.test.predicted.astype(np.int16),
+        predicted=None if course.test is None else compact(course.test.predicted),
         best_step=course.best_step,
         steps=course.steps,
         trainable_parameters=trainable_parameters,
@@ -194,17 +195,25 @@ def _result(course: Course, trainable_parameters: int, seconds: float) -> TrialR
     )
 
 
-def check_outputs(model: nn.Module, examples: Examples, num_classes: int) -> None:
-    """Raises :class:`InputError` unless the model turns ids ``(B, T)`` into ``(B, num_classes)`` floats."""
+def compact(predicted: NDArray[np.int64]) -> NDArray[np.int16]:
+    """Returns what was predicted in the form in which it is kept."""
+    return predicted.astype(np.int16)
+
+
+def check_outputs(model: nn.Module, examples: Examples) -> None:
+    """Raises :class:`InputError` unless the model turns ids into as many scores as the task has outputs."""
     ids = examples.ids(np.arange(min(2, len(examples.rows))))
     model.eval()
     with torch.inference_mode():
         outputs = model(ids)
-    expected = (len(ids), num_classes)
+    num_outputs = examples.task.num_outputs(examples.classes)
+    per_token = examples.task.reads == "tokens"
+    expected = (*ids.shape, num_outputs) if per_token else (len(ids), num_outputs)
+    axes = "(batch, tokens, classes)" if per_token else "(batch, classes)"
     if not isinstance(outputs, torch.Tensor) or outputs.shape != expected or not outputs.is_floating_point():
         tensor = isinstance(outputs, torch.Tensor)
         found = f"{outputs.dtype} {tuple(outputs.shape)}" if tensor else type(outputs).__name__
         raise InputError(
-            f"The architecture must return floating scores of shape (batch, classes) = {expected} for token ids of "
+            f"The architecture must return floating scores of shape {axes} = {expected} for token ids of "
             f"shape {tuple(ids.shape)}; it returned {found}."
         )

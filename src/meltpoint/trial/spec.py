@@ -63,6 +63,7 @@ class TrialSpec:
         unknown: Initialisation of unknown words.
         split: The rows.
         schedule: The steps.
+        metric: What choices are made by; empty for the task's own.
         search: Digest of the configurations among which this one is searched, since better ones may end its training.
     """
 
@@ -74,6 +75,7 @@ class TrialSpec:
     unknown: str
     split: SplitSpec
     schedule: Schedule
+    metric: str = ""
     search: str = ""
 
     def to_json(self) -> str:

@@ -32,7 +32,7 @@ def rows_for(data: TrialData, repeat: int, *, num_folds: int, seed: int) -> tupl
         return np.flatnonzero(~data.is_test), np.flatnonzero(data.is_test)
     rotation, fold = divmod(repeat, num_folds)
     partition = folds(
-        data.label_ids, groups=data.groups, num_folds=num_folds, seed=seed_for(seed, "folds", rotation) % 2**32
+        data.strata, groups=data.groups, num_folds=num_folds, seed=seed_for(seed, "folds", rotation) % 2**32
     )
     test = np.sort(partition[fold])
     return np.setdiff1d(np.arange(len(data.label_ids)), test), test
@@ -47,10 +47,11 @@ def split_for(data: TrialData, spec: SplitSpec) -> Split:
     pool, test = rows_for(data, spec.repeat, num_folds=spec.num_folds, seed=spec.seed)
     subset = draw_subset(
         pool,
-        data.label_ids,
+        data.strata,
         groups=data.groups,
         size=spec.size,
         validation_fraction=spec.validation_fraction,
         generator=generator(spec.seed, "subset", spec.repeat),
+        in_groups=data.units_are_groups,
     )
     return Split(train=subset.train, validation=subset.validation, test=test)

@@ -9,18 +9,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn import functional
 
 from meltpoint.embedding import AdamUpdate, Adaptation, PretrainedEmbedding, pretrained_embeddings
 from meltpoint.models import PoolsFirst, Stackable, stack_models
 from meltpoint.models.layers import SharedDropout
+from meltpoint.text import NO_LABEL
 from meltpoint.trial.dense_adam import StackedAdam
 from meltpoint.trial.examples import Examples, LocalBatch, Scores
 from meltpoint.trial.learners import Weights, measure
 from meltpoint.trial.member_rows import FixedRows, member_rows, stack_padded
 
 Rows = NDArray[np.int64]
-_NO_LABEL = -100  # what torch's cross-entropy leaves out
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -73,6 +72,7 @@ class Stacked:
         """
         self._sources, self.source_of = tuple(sources), tuple(source_of)
         self._device = device
+        self._task = sources[0].train.task
         self._model = stack_models([sources[source].model for source in source_of]).to(device)
         self._readout = _Readout(self._model)
         self._parameters = list(self._model.parameters())
@@ -89,13 +89,13 @@ class Stacked:
         return isinstance(self._rows, FixedRows) and isinstance(self._model, PoolsFirst)
 
     def step(self, positions: Sequence[Rows]) -> None:
-        """Takes one step of cross-entropy for every member, on the batch of its source."""
+        """Takes one step for every member, on the batch of its source."""
         self._model.train()
         used = self._used_sources
         for dropout in self._dropouts:
             dropout.num_texts = [len(positions[s]) for s in used]
         labels = self._per_member(
-            [torch.from_numpy(self._sources[s].train.labels[positions[s]]) for s in used], _NO_LABEL
+            [torch.from_numpy(self._sources[s].train.labels[positions[s]]) for s in used], NO_LABEL
         )
         rows: list[Tensor] = []
         table: Tensor | None = None
@@ -108,11 +108,7 @@ class Stacked:
             rows = [own[source] for source in self.source_of]
             table = self._rows.gather(rows)
             scores = self._readout(table, self._per_member([batches[s].ids for s in used]))
-        labels = labels.expand(scores.shape[:2])
-        losses = functional.cross_entropy(
-            scores.flatten(0, 1), labels.flatten(), ignore_index=_NO_LABEL, reduction="none"
-        )
-        means = losses.view(labels.shape).sum(dim=1) / (labels != _NO_LABEL).sum(dim=1)
+        means = self._task.loss(scores, labels)
         # A sum over the members: the gradient of each is that of its own mean loss.
         means.sum().backward()  # type: ignore[no-untyped-call]
         self._optimizer.step(self._parameters, [p.grad for p in self._parameters if p.grad is not None])

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
+from tokenizers.normalizers import Lowercase
 from tokenizers.pre_tokenizers import WhitespaceSplit
 
 from meltpoint.errors import InputError
@@ -21,6 +22,11 @@ from meltpoint.text.tokenizers.treebank import (
     rules_lower_case,
 )
 from meltpoint.text.tokenizers.twitter import cut_tweet
+
+
+def _split_lower_case(text: str) -> list[str]:
+    return text.lower().split()
+
 
 _REGISTRY: Final = {
     tokenizer.name: tokenizer
@@ -42,6 +48,12 @@ _REGISTRY: Final = {
         Tokenizer("twitter", cut_tweet, words="words in lower case and marks for what fills tweets (<user>, <url>)"),
         Tokenizer(
             "whitespace", str.split, words="words as blanks separate them", rules=lambda: (None, WhitespaceSplit())
+        ),
+        Tokenizer(
+            "whitespace-lower",
+            _split_lower_case,
+            words="words in lower case, as blanks separate them",
+            rules=lambda: (Lowercase(), WhitespaceSplit()),
         ),
     )
 }
