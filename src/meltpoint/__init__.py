@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from meltpoint.embedding.rowwise import RowwiseOptimizer
     from meltpoint.errors import MeltpointError
     from meltpoint.handover import load_model
+    from meltpoint.integrations.sklearn import EmbeddingClassifier
     from meltpoint.run import Run, StudyOptions, study
     from meltpoint.text import Vocabulary, read_corpus, tokenizer_for
     from meltpoint.vectors import Vectors, open_vectors
@@ -53,6 +54,7 @@ _HOMES = {
     "meltpoint.embedding.rowwise": ("RowwiseOptimizer",),
     "meltpoint.errors": ("MeltpointError",),
     "meltpoint.handover": ("load_model",),
+    "meltpoint.integrations.sklearn": ("EmbeddingClassifier",),
     "meltpoint.run": ("Run", "StudyOptions", "study"),
     "meltpoint.text": ("Vocabulary", "read_corpus", "tokenizer_for"),
     "meltpoint.vectors": ("Vectors", "open_vectors"),
@@ -62,6 +64,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "Anchored",
     "Decayed",
+    "EmbeddingClassifier",
     "FineTuned",
     "Frozen",
     "Gradual",

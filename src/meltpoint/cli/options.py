@@ -1,14 +1,12 @@
 """Options that several commands share, and how their values are read."""
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from meltpoint.durations import parse_seconds
 from meltpoint.errors import InputError
-
-_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 DataArgument = Annotated[
     Path,
@@ -74,11 +72,6 @@ def parse_sizes(text: str) -> tuple[int, ...] | None:
         raise InputError(f"--size must be 'auto' or numbers of rows with commas between; found {text!r}.") from error
 
 
-def parse_seconds(text: str | None) -> float | None:
-    """Reads ``90s``, ``10m``, ``1.5h`` or plain seconds."""
-    if text is None:
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
-    if match is None or float(match[1]) == 0:
-        raise InputError(f"--budget must be a time such as 90s, 10m or 1h; found {text!r}.")
-    return float(match[1]) * _UNITS[match[2]]
+def parse_budget(text: str | None) -> float | None:
+    """Reads the time of ``--budget``, where one is given."""
+    return None if text is None else parse_seconds(text, name="--budget")

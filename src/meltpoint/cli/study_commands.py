@@ -74,7 +74,7 @@ def study(
     as_json: shared.JsonOption = False,
 ) -> None:
     """Measure whether to freeze or fine-tune, on your data; hand over the trained model."""
-    budget_seconds = shared.parse_seconds(budget)
+    budget_seconds = shared.parse_budget(budget)
     sizes = shared.parse_sizes(size)
     material = read_material(
         data,
@@ -138,9 +138,7 @@ def demo(
     chosen = StudyOptions(architectures=shared.parse_names(architecture, "--architecture"), seed=seed)
     folder = out or Path("meltpoint-demo")
     where = {"workers": workers, "ray": ray, "device": device}
-    _conduct(
-        material, chosen, folder, resume, shared.parse_seconds(budget), where, None, examples=True, as_json=as_json
-    )
+    _conduct(material, chosen, folder, resume, shared.parse_budget(budget), where, None, examples=True, as_json=as_json)
 
 
 def _conduct(

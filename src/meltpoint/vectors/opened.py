@@ -91,6 +91,10 @@ class Vectors:
         vector: NDArray[np.float32] = matrix[0]
         return vector
 
+    def __deepcopy__(self, memo: object) -> "Vectors":
+        """Returns itself: nothing of it ever changes, and a copy would take the map into memory."""
+        return self
+
     def rows(self, words: Iterable[str]) -> NDArray[np.int64]:
         """Finds words, spelt exactly so: nothing is lower-cased or normalised, and nothing composed.
 

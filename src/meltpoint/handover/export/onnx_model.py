@@ -41,8 +41,8 @@ class OnnxModel:
             MeltpointError: torch cannot express the architecture in ONNX, or the answers differ.
         """
         trained = handed.trained
-        further = torch.from_numpy(handed.rows[len(trained.vocabulary) :])
-        with trained.embedding.extended(further), torch.no_grad():
+        trained.embedding.weight = nn.Parameter(torch.from_numpy(handed.rows), requires_grad=False)
+        with torch.no_grad():
             module = _Probabilities(trained.model).eval()
             program = _translate(module, trained.config.architecture)
             metadata = {

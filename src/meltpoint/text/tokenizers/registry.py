@@ -28,6 +28,14 @@ def _split_lower_case(text: str) -> list[str]:
     return text.lower().split()
 
 
+def _rules_of_blanks() -> tuple[None, WhitespaceSplit]:
+    return None, WhitespaceSplit()
+
+
+def _rules_of_blanks_lower_case() -> tuple[Lowercase, WhitespaceSplit]:
+    return Lowercase(), WhitespaceSplit()
+
+
 _REGISTRY: Final = {
     tokenizer.name: tokenizer
     for tokenizer in (
@@ -46,14 +54,12 @@ _REGISTRY: Final = {
         Tokenizer("whole-lower", cut_whole_lower_case, words="words in lower case, contractions whole (don't)"),
         Tokenizer("whole", cut_whole_keeping_case, words="words with their capitals, contractions whole (don't)"),
         Tokenizer("twitter", cut_tweet, words="words in lower case and marks for what fills tweets (<user>, <url>)"),
-        Tokenizer(
-            "whitespace", str.split, words="words as blanks separate them", rules=lambda: (None, WhitespaceSplit())
-        ),
+        Tokenizer("whitespace", str.split, words="words as blanks separate them", rules=_rules_of_blanks),
         Tokenizer(
             "whitespace-lower",
             _split_lower_case,
             words="words in lower case, as blanks separate them",
-            rules=lambda: (Lowercase(), WhitespaceSplit()),
+            rules=_rules_of_blanks_lower_case,
         ),
     )
 }
