@@ -211,7 +211,7 @@ def main() -> None:
         ("Regret, points", regret),
         ("Where the pool melts", melting),
     )
-    text = "\n".join(f"### {heading}\n\n{body}" for heading, body in parts)
+    text = "\n".join(f"### {heading}\n\n{body}" for heading, body in parts if body.count("\n") > 2)
     COUNTS.write_text(
         json.dumps({"--".join(setting): facts for setting, facts in found.items()}, sort_keys=True) + "\n",
         encoding="utf-8",
