@@ -1,17 +1,23 @@
 """The verdict in the terminal, in words for the person who decides."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from meltpoint.report.plots import IntervalPlot, IntervalRow, sparkline
 from meltpoint.report.schema import Document
 
 MAX_REASONS = 3
 """The first reasons fit a terminal; verdict.json has them all."""
+# From so many columns on, the table of policies has room for everything.
+MIN_WIDTH = 75
+
 _STYLES = {"fine-tune": "green", "freeze": "cyan", "equivalent": "cyan", "undecided": "yellow"}
 
 
@@ -31,7 +37,11 @@ def render_verdict(document: Document, costs: Document | None = None) -> Rendera
         )
     ]
     if document["policies"]:
-        parts += [_policy_table(document, costs or {}), _size_table(document)]
+        parts += [
+            _Fitted(lambda options: _policy_table(document, costs or {}, options)),
+            *_interval_plot(document),
+            _Fitted(lambda options: _size_table(document, options)),
+        ]
     if len(document["architectures"]) > 1:
         parts.append(_architecture_table(document))
     if document.get("depth"):
@@ -110,52 +120,94 @@ def _spoken(gain: Document, metric: str) -> str:
     return f"{gain['points']:+.1f} points of {metric} (95% interval {gain['low']:+.1f} to {gain['high']:+.1f})"
 
 
-def _policy_table(document: Document, costs: Document) -> Table:
+@dataclass(frozen=True)
+class _Fitted:
+    """What looks otherwise in a narrow terminal, or in one that knows ASCII only."""
+
+    make: Callable[[ConsoleOptions], RenderableType]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self.make(options)
+
+
+def _interval_plot(document: Document) -> list[RenderableType]:
+    """Draws every policy's gain with its interval, the largest first, against the ROPE."""
+    cells = [cell for cell in document["sizes"][-1]["policies"] if cell["gain"] is not None]
+    cells.sort(key=lambda cell: -cell["gain"]["points"])
+    spoken_of = document["gain"]["policy"]
+    rows = [
+        IntervalRow(name=cell["policy"], style="bold" if cell["policy"] == spoken_of else "default", **cell["gain"])
+        for cell in cells
+    ]
+    if not rows:
+        return []
+    title = Text("Gain over frozen, in points; the stripe is what would not matter (ROPE)", style="bold")
+    return [title, IntervalPlot(rows, document["rope"]), Text()]
+
+
+def _policy_table(document: Document, costs: Document, options: ConsoleOptions) -> Table:
     largest, metric, unit = document["sizes"][-1], document["metric"], document["unit"]
     table = _table(
         f"{document['architecture']}, {_counted(largest['size'], 'training ' + unit)}, "
         f"{_counted(largest['repeats'], 'repeat')}, {_counted(largest['test_rows'], unit)} tested"
     )
+    # What a narrow terminal has no room for is in the report.
+    extra = ["train", "parameters", "seconds"][: 3 if options.max_width >= MIN_WIDTH else 0]
     table.add_column("policy", no_wrap=True)
-    for heading in (metric, "gain over frozen", "train", "parameters", "seconds"):
+    for heading in (metric, "gain over frozen", *extra):
         table.add_column(heading, justify="right", no_wrap=True)
     for policy in document["policies"]:
         recommended = policy["policy"] == document["policy"]
+        facts = (
+            f"{policy['train_score']:.1f}",
+            f"{policy['trainable_parameters']:,}",
+            _seconds(costs, document["architecture"], policy["policy"]),
+        )
         table.add_row(
             policy["policy"] + (" *" if recommended else ""),
             f"{policy['score']:.1f}",
             _cell(policy["gain"]),
-            f"{policy['train_score']:.1f}",
-            f"{policy['trainable_parameters']:,}",
-            _seconds(costs, document["architecture"], policy["policy"]),
+            *facts[: len(extra)],
             style="bold" if recommended else None,
         )
     for control in document["controls"]:
         if control["control"] == "tf-idf":
             row = next(one for one in largest["policies"] if one["policy"] == "tf-idf")
-            seconds = _seconds(costs, "tf-idf", "tf-idf")
-            table.add_row("tf-idf", f"{control['score']:.1f}", _cell(row["gain"]), "", "", seconds, style="dim")
+            rest = ("", "", _seconds(costs, "tf-idf", "tf-idf"))[: len(extra)]
+            table.add_row("tf-idf", f"{control['score']:.1f}", _cell(row["gain"]), *rest, style="dim")
     table.caption = (
         f"* recommended. {metric[:1].upper()}{metric[1:]} in percent, gains in points with 95% intervals that hold for "
-        f"all policies and all looks at once. Train: {metric} on the training rows. Seconds: one training, median."
+        f"all policies and all looks at once."
+        + (f" Train: {metric} on the training rows. Seconds: one training, median." if extra else "")
     )
     table.caption_justify = "left"
     return table
 
 
-def _size_table(document: Document) -> Table:
+def _size_table(document: Document, options: ConsoleOptions) -> Table:
+    """Every policy at every size; the small bars show how its gain goes from size to size, all on one scale."""
+    sizes = document["sizes"]
     table = _table(f"By training {document['unit']}s: {document['metric']} (gain over frozen)")
     table.add_column("policy", no_wrap=True)
-    for size in document["sizes"]:
+    for size in sizes:
         table.add_column(_counted(size["size"], document["unit"]), justify="right")
-    for position, policy in enumerate(document["sizes"][-1]["policies"]):
-        cells = [size["policies"][position] for size in document["sizes"]]
+    gains = [
+        [None if cell["gain"] is None else cell["gain"]["points"] for cell in cells]
+        for cells in zip(*(size["policies"] for size in sizes), strict=True)
+    ]
+    known = [gain for row in gains for gain in row if gain is not None]
+    drawn = len(sizes) > 1 and bool(known) and not options.ascii_only
+    if drawn:
+        table.add_column("gain", no_wrap=True)
+    for position, policy in enumerate(sizes[-1]["policies"]):
+        cells = [size["policies"][position] for size in sizes]
         table.add_row(
             policy["policy"],
             *(
                 f"{cell['score']:.1f}" + ("" if cell["gain"] is None else f" ({cell['gain']['points']:+.1f})")
                 for cell in cells
             ),
+            *([sparkline(gains[position], min(known), max(known))] if drawn else []),
         )
     return table
 

@@ -182,6 +182,7 @@ def _melting_point(verdict: Document) -> KeyFigure:
         "between": "{low:,} to {high:,} rows",
         "below": "at most {high:,} rows",
         "above": "above {low:,} rows",
+        "none": "none found",
     }
     value = values.get(point["kind"], "not resolved").format(low=point["low"], high=point["high"])
     return KeyFigure(label="Melting point", value=value, note=point["sentence"])
