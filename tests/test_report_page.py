@@ -76,11 +76,13 @@ def test_every_section_is_there_and_every_link_leads_to_one(page):
 
 def test_every_chart_has_words_and_a_table(page, make_parts):
     elements = Elements(page)
-    charts = [place for place in elements.all("div") if "data-chart" in place]
+    places = elements.all("div")
+    charts = [place for place in places if "data-chart" in place]
     assert [chart["data-chart"] for chart in charts] == list(make_page(make_parts()).figures)
     for chart in charts:
-        assert chart["role"] == "img"
-        assert len(chart["aria-label"]) > 20
+        around = places[places.index(chart) - 1]
+        assert around["role"] == "img"
+        assert len(around["aria-label"]) > 20
         spec = json.loads(elements.scripts[f"spec-{chart['data-chart']}"])
         assert spec["width"] == "container"
     assert page.count("<details>") >= len(charts)

@@ -29,7 +29,9 @@ def test_marks_fall_where_their_numbers_are():
     assert above.rstrip().endswith("━")
     assert inside[6:].index("│") == 4
     assert inside[6:].index("●") == 5
-    assert scale.split() == ["-2.0", "0", "+8.0"]
+    # Under the zero there is no room for its number beside that of the left end.
+    assert scale.split() == ["-2.0", "+8.0"]
+    assert drawn([row("up", 5.0, 3.0, 8.0)], 60)[-1].split() == ["-2.0", "0", "+8.0"]
 
 
 def test_a_bar_across_zero_shows_zero():
