@@ -136,13 +136,24 @@ def _interval_plot(document: Document) -> list[RenderableType]:
     cells.sort(key=lambda cell: -cell["gain"]["points"])
     spoken_of = document["gain"]["policy"]
     rows = [
-        IntervalRow(name=cell["policy"], style="bold" if cell["policy"] == spoken_of else "default", **cell["gain"])
+        IntervalRow(
+            name=cell["policy"],
+            style="bold" if cell["policy"] == spoken_of else "default",
+            points=cell["gain"]["points"],
+            low=_reachable(cell["gain"]["low"]),
+            high=_reachable(cell["gain"]["high"]),
+        )
         for cell in cells
     ]
     if not rows:
         return []
     title = Text("Gain over frozen, in points; the stripe is what would not matter (ROPE)", style="bold")
     return [title, IntervalPlot(rows, document["rope"]), Text()]
+
+
+def _reachable(end: float | None) -> float | None:
+    """Cuts an interval where no gain can be: few repeats give ends beyond 100 points."""
+    return None if end is None else max(-100.0, min(100.0, end))
 
 
 def _policy_table(document: Document, costs: Document, options: ConsoleOptions) -> Table:

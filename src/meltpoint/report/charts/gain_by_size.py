@@ -5,8 +5,8 @@ from typing import Any
 
 import altair as alt
 
-from meltpoint.report.charts.base import Chart, Drawing, Row
-from meltpoint.report.charts.theme import HEIGHT, colour, finish, plane, role_colour, spread
+from meltpoint.report.charts.base import Chart, Drawing
+from meltpoint.report.charts.theme import HEIGHT, colour, finish, plane, role_colour, spread, within_reach
 from meltpoint.report.parts import ReportParts
 from meltpoint.report.schema import Document
 
@@ -17,7 +17,7 @@ def draw(parts: ReportParts) -> Drawing | None:
     """Draws every policy's gain at every size, the one that the verdict speaks of with its intervals."""
     verdict = parts.verdict
     rows = [
-        {"size": size["size"], "policy": cell["policy"], **cell["gain"]}
+        {"size": size["size"], "policy": cell["policy"], **within_reach(cell["gain"])}
         for size in verdict["sizes"]
         for cell in size["policies"]
         if cell["gain"] is not None
@@ -27,7 +27,11 @@ def draw(parts: ReportParts) -> Drawing | None:
     spoken_of = verdict["gain"]["policy"]
     sizes = sorted({row["size"] for row in rows})
     main = [row for row in rows if row["policy"] == spoken_of]
-    curve = [{**one} for one in verdict.get("curve") or [] if one["policy"] == spoken_of]
+    curve = [
+        {"size": one["size"], **within_reach({key: one[key] for key in ("points", "band_low", "band_high")})}
+        for one in verdict.get("curve") or []
+        if one["policy"] == spoken_of
+    ]
     rope = verdict["rope"]
     tops = [row[key] for row in [*rows, *main] for key in ("points", *(("low", "high") * (row in main)))]
     tops += [one[key] for one in curve for key in ("points", "band_low", "band_high")]
@@ -70,9 +74,14 @@ def draw(parts: ReportParts) -> Drawing | None:
     ]
     return Drawing(
         spec=finish(layers, height=HEIGHT + 40),
-        description=_describe(verdict, main),
+        description=_describe(verdict),
         columns=("rows", "policy", "gain", "low", "high"),
-        rows=[_row(row) for row in rows],
+        rows=[
+            (size["size"], cell["policy"], *(cell["gain"][key] for key in ("points", "low", "high")))
+            for size in verdict["sizes"]
+            for cell in size["policies"]
+            if cell["gain"] is not None
+        ],
     )
 
 
@@ -136,7 +145,13 @@ def _labels(verdict: Document, rows: list[Document], largest: int, y_domain: lis
     ]
 
 
-def _describe(verdict: Document, main: list[Document]) -> str:
+def _describe(verdict: Document) -> str:
+    main = [
+        {"size": size["size"], **cell["gain"]}
+        for size in verdict["sizes"]
+        for cell in size["policies"]
+        if cell["policy"] == verdict["gain"]["policy"]
+    ]
     steps = "; ".join(
         f"{row['points']:+.1f} at {row['size']:,} rows"
         + ("" if row["low"] is None else f" (interval {row['low']:+.1f} to {row['high']:+.1f})")
@@ -145,10 +160,6 @@ def _describe(verdict: Document, main: list[Document]) -> str:
     return (
         f"Gain of {verdict['gain']['policy']} over frozen, in points: {steps}. {verdict['melting_point']['sentence']}"
     )
-
-
-def _row(row: Document) -> Row:
-    return row["size"], row["policy"], row["points"], row["low"], row["high"]
 
 
 CHART = Chart(

@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 
 from meltpoint.report.charts.base import Chart, Drawing
-from meltpoint.report.charts.theme import colour, finish, plane, role_colour
+from meltpoint.report.charts.theme import colour, finish, plane, role_colour, within_reach
 from meltpoint.report.parts import ReportParts
 
 ROW_HEIGHT = 34
@@ -22,7 +22,8 @@ def draw(parts: ReportParts) -> Drawing | None:
         return None
     cells.sort(key=lambda cell: -cell["gain"]["points"])
     rows = [
-        {"policy": cell["policy"], **cell["gain"], "colour": role_colour(cell["policy"], verdict)} for cell in cells
+        {"policy": cell["policy"], **within_reach(cell["gain"]), "colour": role_colour(cell["policy"], verdict)}
+        for cell in cells
     ]
     rope = verdict["rope"]
     known = [row[key] for row in rows for key in ("points", "low", "high") if row[key] is not None] + [-rope, rope]
@@ -52,9 +53,11 @@ def draw(parts: ReportParts) -> Drawing | None:
     ]
     return Drawing(
         spec=finish(layers, height=ROW_HEIGHT * len(rows)),
-        description=_describe(rows, rope, verdict["sizes"][-1]["size"]),
+        description=_describe(
+            [{"policy": cell["policy"], **cell["gain"]} for cell in cells], rope, verdict["sizes"][-1]["size"]
+        ),
         columns=("policy", "gain", "low", "high"),
-        rows=[(row["policy"], row["points"], row["low"], row["high"]) for row in rows],
+        rows=[(cell["policy"], *(cell["gain"][key] for key in ("points", "low", "high"))) for cell in cells],
     )
 
 

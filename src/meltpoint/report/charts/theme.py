@@ -50,6 +50,11 @@ def role_colour(policy: str, verdict: Document) -> str:
     return colour("control" if policy in (*CONTROL_POLICIES, TFIDF) else "tuned")
 
 
+def within_reach(gain: Document) -> Document:
+    """Cuts an interval where no gain can be: few repeats give ends beyond 100 points, for which no chart has room."""
+    return {key: value if value is None else max(-100.0, min(100.0, value)) for key, value in gain.items()}
+
+
 def plane(rows: list[dict[str, Any]]) -> alt.Chart:
     """Starts a chart on rows of plain values."""
     # As a frame: Altair would check a list against its schema, value by value.

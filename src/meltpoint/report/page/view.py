@@ -86,7 +86,7 @@ class Page:
     @property
     def suggestions(self) -> list[str]:
         """Words that the search offers: those whose neighbours are kept."""
-        return [word for word, known in self.words.items() if "before" in known]
+        return [word["word"] for word in (self.parts.drift or {}).get("words", [])]
 
     @property
     def explanation(self) -> list[str]:
