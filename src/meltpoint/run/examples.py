@@ -50,7 +50,8 @@ def changed_examples(folder: Path, verdict: Document, corpus: Corpus) -> Documen
         return None
     size = verdict["sizes"][-1]["size"]
     found = prediction_frame(folder)
-    if not {"row", "policy", "label", "predicted", "right"} <= set(found.columns):
+    # Of a task that predicts something else than one class, no row is simply right or wrong.
+    if "right" not in found.columns or not isinstance(found.schema["predicted"], pl.Enum | pl.String):
         return None
     chosen = found.filter(
         (pl.col("size") == size)
