@@ -2,13 +2,14 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from meltpoint.embedding import PretrainedEmbedding
-from meltpoint.errors import MeltpointError
+from meltpoint.errors import InputError, MeltpointError
 from meltpoint.handover import Predictor, export_model, load_model
 from meltpoint.handover.export import onnx_model
 from meltpoint.handover.model_folder import WEIGHTS
@@ -85,16 +86,15 @@ class AlwaysHalf:
 
 
 def test_other_answers_are_not_handed_over(model_folder, tmp_path, monkeypatch):
-    class Program:
-        def __init__(self):
-            self.model = self
-            self.metadata_props = {}
-
-        def save(self, path):
-            path.touch()
-
-    monkeypatch.setattr(onnx_model, "_translate", lambda *_: Program())
+    monkeypatch.setattr(onnx_model, "_translate", lambda _, __, path: path.touch())
+    monkeypatch.setattr(onnx_model, "_describe", lambda *_: None)
     monkeypatch.setattr(onnxruntime, "InferenceSession", AlwaysHalf)
     with pytest.raises(MeltpointError, match=r"does not answer as the model does.*differ by"):
         export_model(model_folder, "onnx", tmp_path / "onnx")
     assert not list(tmp_path.iterdir())
+
+
+def test_only_models_that_classify_are_written(tmp_path):
+    handed = SimpleNamespace(trained=SimpleNamespace(config=SimpleNamespace(task="tag")))
+    with pytest.raises(InputError, match="writes models that classify; this one has learned the task 'tag'"):
+        onnx_model.OnnxModel().write(handed, tmp_path)

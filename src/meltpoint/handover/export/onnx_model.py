@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from meltpoint.errors import MeltpointError
+from meltpoint.errors import InputError, MeltpointError
 from meltpoint.handover.export.base import Handed
+from meltpoint.tasks.classify import CLASSIFY
 
 MODEL, WORDS = "model.onnx", "words.json"
 # Of float32 sums in another order.
@@ -38,20 +39,25 @@ class OnnxModel:
         """Writes both files and compares the answers of onnxruntime with torch's.
 
         Raises:
+            InputError: The model has learned another task than to classify.
             MeltpointError: torch cannot express the architecture in ONNX, or the answers differ.
         """
         trained = handed.trained
+        if trained.config.task != CLASSIFY.name:
+            raise InputError(
+                f"--to onnx writes models that classify; this one has learned the task {trained.config.task!r}, whose "
+                "answers are more than probabilities of classes. Export its vectors (--to safetensors, glove, ...)."
+            )
         trained.embedding.weight = nn.Parameter(torch.from_numpy(handed.rows), requires_grad=False)
         with torch.no_grad():
             module = _Probabilities(trained.model).eval()
-            program = _translate(module, trained.config.architecture)
+            _translate(module, trained.config.architecture, place / MODEL)
             metadata = {
                 "classes": json.dumps(list(trained.config.classes), ensure_ascii=False),
                 "tokenizer": trained.config.tokenizer,
                 "max_tokens": str(trained.config.max_tokens),
             }
-            program.model.metadata_props.update(metadata)
-            program.save(place / MODEL)
+            _describe(place / MODEL, metadata)
             (place / WORDS).write_text(json.dumps(list(handed.words), ensure_ascii=False), encoding="utf-8")
             _compare(module, place / MODEL, num_words=len(handed.words))
 
@@ -78,10 +84,18 @@ class _Probabilities(nn.Module):
         return scores.softmax(dim=1)
 
 
-def _translate(module: nn.Module, architecture: str) -> Any:
-    """Returns torch's ONNX program. Its translator talks a lot, on every channel; what matters is raised."""
-    batch, length = torch.export.Dim("batch"), torch.export.Dim("length")
+def _translate(module: nn.Module, architecture: str, path: Path) -> None:
+    """Writes the file by torch's exporter, which talks a lot, on every channel; what matters is raised.
+
+    Its newer kind unrolls a recurrent layer to the length of its example. The older one writes it as one operation.
+    """
     example = torch.tensor([[2, 3, 4, 2], [3, 2, 0, 0], [2, 0, 0, 0]]).clamp(max=_num_rows(module) - 1)
+    how: dict[str, Any]
+    if any(isinstance(one, nn.RNNBase) for one in module.modules()):
+        how = {"dynamo": False, "dynamic_axes": {"ids": {0: "batch", 1: "length"}, "probabilities": {0: "batch"}}}
+    else:
+        batch, length = torch.export.Dim("batch"), torch.export.Dim("length")
+        how = {"dynamo": True, "dynamic_shapes": ({0: batch, 1: length},)}
     logger = logging.getLogger("torch.onnx")
     was_disabled = logger.disabled
     try:
@@ -89,15 +103,8 @@ def _translate(module: nn.Module, architecture: str) -> Any:
         logging.disable(logging.WARNING)
         with warnings.catch_warnings(), redirect_stdout(StringIO()):
             warnings.simplefilter("ignore")
-            return torch.onnx.export(
-                module,
-                (example,),
-                dynamo=True,
-                input_names=["ids"],
-                output_names=["probabilities"],
-                dynamic_shapes=({0: batch, 1: length},),
-                verbose=False,
-            )
+            names: dict[str, Any] = {"input_names": ["ids"], "output_names": ["probabilities"]}
+            torch.onnx.export(module, (example,), path, **names, verbose=False, **how)
     except torch.onnx.OnnxExporterError as error:
         raise MeltpointError(
             f"The architecture {architecture!r} cannot be written as ONNX: torch's exporter refuses it. The first line "
@@ -106,6 +113,15 @@ def _translate(module: nn.Module, architecture: str) -> Any:
     finally:
         logging.disable(logging.NOTSET)
         logger.disabled = was_disabled
+
+
+def _describe(path: Path, metadata: Mapping[str, str]) -> None:
+    """Writes metadata into the file, and into nothing else: weights in a file beside it stay there."""
+    import onnx  # noqa: PLC0415
+
+    model = onnx.load(path, load_external_data=False)
+    onnx.helper.set_model_props(model, dict(metadata))
+    onnx.save(model, path)
 
 
 def _num_rows(module: nn.Module) -> int:
