@@ -125,7 +125,7 @@ def test_what_moves_and_what_may_not(policy, optimizer):
         assert moved >= set(SEEN)
     assert not after[0].any()
     assert same_bits(model.embedding.pretrained, start_rows()) == (policy != "scratch")
-    assert not same_bits(model.head[0].weight, new_model().head[0].weight)
+    assert not same_bits(model.output.weight, new_model().output.weight)
 
 
 @every_optimizer
@@ -148,7 +148,7 @@ def test_gradual_keeps_every_bit_until_the_thaw(optimizer):
     train(model, made, BATCHES[:THAW_STEP])
     train(frozen, other, BATCHES[:THAW_STEP])
     assert same_bits(model.embedding.weight, start_rows())
-    for found, expected in zip(model.head.parameters(), frozen.head.parameters(), strict=True):
+    for found, expected in zip(model.output.parameters(), frozen.output.parameters(), strict=True):
         assert same_bits(found, expected)
     assert not made.state[model.embedding.weight].get("step", 0)
     train(model, made, BATCHES[THAW_STEP : THAW_STEP + 1])
@@ -206,8 +206,8 @@ def test_gradual_is_plain_torch_that_is_frozen_and_then_thawed(optimizer):
     model = new_model()
     train(model, Gradual(thaw_step=5, learning_rate_multiplier=0.3).optimizer(model, optimizer, lr=LR), BATCHES)
     plain = AverageClassifier(nn.Embedding.from_pretrained(start_rows(), padding_idx=0), C, depth=0)
-    plain.head.load_state_dict(new_model().head.state_dict())
-    groups = [{"params": plain.head.parameters()}, {"params": plain.embedding.parameters(), "lr": 0.3 * LR}]
+    plain.output.load_state_dict(new_model().output.state_dict())
+    groups = [{"params": plain.output.parameters()}, {"params": plain.embedding.parameters(), "lr": 0.3 * LR}]
     by_hand = optimizer(groups, lr=LR)
     train(plain, by_hand, BATCHES[:5])
     plain.embedding.weight.requires_grad_(True)
