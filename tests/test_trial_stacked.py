@@ -182,7 +182,7 @@ def test_those_who_stay_are_not_changed_by_those_who_leave(architecture, policy,
             continue
         assert len(other.looks) == other.steps // 10
         for look, its in zip(one.looks, other.looks, strict=False):
-            assert look.loss == pytest.approx(its.loss, abs=tolerance)
+            assert look.loss == pytest.approx(its.loss, abs=TOLERANCE_NATS)
         assert (other.test_score, other.train_score, other.predicted) == (None, None, None)
 
 
