@@ -4,6 +4,7 @@ import pytest
 from rich.console import Console
 
 from meltpoint.report import headline, render_verdict
+from meltpoint.report.needed import needed_sentence
 
 GAIN = {"policy": "anchored", "points": 2.0, "low": 1.0, "high": 3.0}
 CELL = {"points": 2.0, "low": 1.0, "high": 3.0}
@@ -44,6 +45,8 @@ def verdict(**changes):
         "architectures": [one("average")],
         "caveats": [],
         "ended": "decided",
+        "needed": {"repeats": None, "test_rows": None},
+        "design": {"repeats": {"500": 5, "2000": 5}, "max_repeats": 10},
     }
     return {**document, **changes}
 
@@ -63,11 +66,11 @@ def control(name, accuracy, points, low, high):
     return {"control": name, "score": accuracy, "gain_over_recommendation": gain, "credibly_better": low > 0}
 
 
-def rendered(document, costs=None, width=140):
+def rendered(document, costs=None, width=140, needed_minutes=None):
     console = Console(width=width, record=True, file=None, quiet=True)
     with console.capture() as captured:
         console.quiet = False
-        console.print(render_verdict(document, costs))
+        console.print(render_verdict(document, costs, needed_minutes=needed_minutes))
     return captured.get()
 
 
@@ -183,3 +186,41 @@ def test_caveats_are_text_and_no_markup():
 
 def test_costs_may_be_missing():
     assert "anchored *" in rendered(verdict())
+
+
+@pytest.mark.parametrize(
+    ("needed", "minutes", "sentence"),
+    [
+        ((None, None), None, ""),
+        ((None, 14000), None, ""),
+        ((4, None), None, "By the noise measured, about 4 further repeats would decide: go on with --resume."),
+        (
+            (1, None),
+            0.4,
+            "By the noise measured, about one further repeat, less than a minute on this machine, would decide: go on "
+            "with --resume.",
+        ),
+        (
+            (7, None),
+            1.2,
+            "By the noise measured, about 7 further repeats, about 1 minute on this machine, would decide: go on with "
+            "--resume --repeats 12.",
+        ),
+        (
+            (70, None),
+            300.0,
+            "By the noise measured, about 70 further repeats, about 5 hours on this machine, would decide: go on with "
+            "--resume --repeats 75.",
+        ),
+        (
+            (5, 9000),
+            12.4,
+            "By the noise measured, about 5 further repeats, about 12 minutes on this machine, with 9,000 rows to test "
+            "on would decide.",
+        ),
+    ],
+)
+def test_what_would_decide_is_said_with_its_time_and_the_way(needed, minutes, sentence):
+    document = verdict(decision="undecided", needed=dict(zip(("repeats", "test_rows"), needed, strict=True)))
+    assert needed_sentence(document, minutes) == sentence
+    assert sentence in " ".join(rendered(document, width=400, needed_minutes=minutes).split())

@@ -1,6 +1,7 @@
 """Whole studies in this process: the run that comes back, resuming, and what a failure leaves."""
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -11,8 +12,9 @@ import pytest
 import meltpoint as mp
 from meltpoint.errors import DiskError, InputError, RunFolderError
 from meltpoint.randomness import generator
-from meltpoint.run import Run, StudyOptions, prepare_material, run_study
-from meltpoint.studies import Ledger, recording
+from meltpoint.run import Place, Run, StudyOptions, prepare_material, run_study
+from meltpoint.run.costs import needed_minutes, seconds_per_repeat
+from meltpoint.studies import Findings, Ledger, recording
 from meltpoint.text import corpus_from_lists, tokenizer_for
 
 CUES = {"good": ["great", "fine", "lovely", "warm", "bright"], "bad": ["dull", "weak", "poor", "boring", "awful"]}
@@ -48,7 +50,48 @@ def test_a_run_holds_its_files_and_nothing_else(run):
     assert run.costs.keys() == {"average", "tf-idf"}
     machine = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
     assert machine["schema"] == "meltpoint/run/1"
+    assert machine["needed_minutes"] == run.needed_minutes
     assert machine["versions"].keys() == {"meltpoint", "torch", "numpy", "python"}
+
+
+@pytest.fixture(scope="module")
+def concluded(material, tmp_path_factory):
+    return run_study(material, OPTIONS, tmp_path_factory.mktemp("concluded") / "run", workers=0)[1]
+
+
+@pytest.mark.parametrize(
+    ("repeats", "place", "share"),
+    [(1, Place(), 1.0), (6, Place(num_workers=4), 1.5), (None, Place(), None), (6, Place(ray="auto"), None)],
+    ids=["in this process", "four workers", "no repeats would", "a cluster of unknown size"],
+)
+def test_the_minutes_that_would_decide_are_repeats_times_the_seconds_of_one(repeats, place, share, concluded):
+    best = concluded.judgement.best
+    needing = replace(best, decision=replace(best.decision, needed_repeats=repeats))
+    conclusion = replace(concluded, judgement=replace(concluded.judgement, best=needing))
+    seconds = seconds_per_repeat(concluded.findings)
+    assert needed_minutes(conclusion, place) == (share and round(share * seconds / 60, 2))
+
+
+def test_a_repeat_costs_what_is_still_trained_in_it(concluded):
+    findings = concluded.findings
+    records = list(findings.records.values())
+
+    def seconds(repeat, *without):
+        return sum(r.seconds for r in records if r.spec.split.repeat == repeat and r.spec.policy not in without)
+
+    assert seconds_per_repeat(findings) == pytest.approx((seconds(0) + seconds(1)) / 2)
+    after = Findings(findings.plan, findings.data, findings.records)
+    after.retired["average", "fine-tuned"] = 2
+    assert seconds_per_repeat(after) == pytest.approx((seconds(0, "fine-tuned") + seconds(1, "fine-tuned")) / 2)
+    assert seconds_per_repeat(Findings(findings.plan, findings.data, {})) is None
+
+
+def test_the_minutes_are_read_with_the_run_and_stay_out_of_the_verdict(run, tmp_path):
+    shutil.copytree(run.folder, tmp_path / "copy")
+    described = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
+    (tmp_path / "copy" / "run.json").write_text(json.dumps({**described, "needed_minutes": 2.5}), encoding="utf-8")
+    assert Run.open(tmp_path / "copy").needed_minutes == 2.5
+    assert "minutes" not in (run.folder / "verdict.json").read_text(encoding="utf-8")
 
 
 def test_every_trial_is_a_row_of_the_frame(run):

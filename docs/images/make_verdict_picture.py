@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="a run folder")
     run = Run.open(parser.parse_args().run)
     console = Console(record=True, width=COLUMNS, highlight=False, file=io.StringIO(), force_terminal=True)
-    console.print(render_verdict(run.verdict, run.costs))
+    console.print(render_verdict(run.verdict, run.costs, needed_minutes=run.needed_minutes))
     # The same run gives the same bytes: the ids in the picture are made from its name, not from chance.
     svg = console.export_svg(title="meltpoint report", theme=MONOKAI, unique_id="verdict")
     PICTURE.write_text(_without_web_fonts(svg), encoding="utf-8")

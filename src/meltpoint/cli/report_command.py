@@ -38,7 +38,7 @@ def report(
     if form is None:
         from meltpoint.report import render_verdict  # noqa: PLC0415
 
-        results.print(render_verdict(opened.verdict, opened.costs))
+        results.print(render_verdict(opened.verdict, opened.costs, needed_minutes=opened.needed_minutes))
     written = opened.report(form or "html")
     results.print(f"report   {written}", markup=False, soft_wrap=True)
     if charts is not None:

@@ -170,7 +170,7 @@ def _conduct(
     if as_json:
         print_json(run.verdict)
     else:
-        results.print(render_verdict(run.verdict, run.costs))
+        results.print(render_verdict(run.verdict, run.costs, needed_minutes=run.needed_minutes))
         results.print(f"kept in {folder}: study.db, verdict.json, run.json", markup=False, soft_wrap=True)
     if has_model_to_hand_over(conclusion):
         verdict = run.verdict

@@ -29,15 +29,11 @@ def _of_the_end(document: Document) -> Iterator[str]:
         yield "The study was interrupted; this is what it had by then. --resume goes on."
     if ended == "budget" and document["decision"] == "undecided":
         yield "The time budget ended the study before it was decided; --resume goes on where it stopped."
-    if document["decision"] == "undecided" and document["policies"]:
-        if needed["test_rows"] is not None:
-            yield (
-                f"More repeats alone would not decide: the test rows are too few for a difference this small. About "
-                f"{needed['test_rows']:,} would be needed."
-            )
-        if needed["repeats"] is not None:
-            more = "one further repeat" if needed["repeats"] == 1 else f"{needed['repeats']} further repeats"
-            yield f"By the noise measured, about {more} would decide."
+    if document["decision"] == "undecided" and document["policies"] and needed["test_rows"] is not None:
+        yield (
+            f"More repeats alone would not decide: the test rows are too few for a difference this small. About "
+            f"{needed['test_rows']:,} would be needed."
+        )
 
 
 def _of_controls(document: Document) -> Iterator[str]:

@@ -10,6 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from meltpoint.report.needed import needed_sentence
 from meltpoint.report.plots import IntervalPlot, IntervalRow, sparkline
 from meltpoint.report.schema import Document
 
@@ -21,16 +22,19 @@ MIN_WIDTH = 75
 _STYLES = {"fine-tune": "green", "freeze": "cyan", "equivalent": "cyan", "undecided": "yellow"}
 
 
-def render_verdict(document: Document, costs: Document | None = None) -> RenderableType:
+def render_verdict(
+    document: Document, costs: Document | None = None, *, needed_minutes: float | None = None
+) -> RenderableType:
     """Renders a verdict.
 
     Args:
         document: As in ``verdict.json``.
         costs: Median seconds of a training by policy, as in ``run.json``; they differ between machines.
+        needed_minutes: How long the repeats take that would decide, likewise.
     """
     parts: list[RenderableType] = [
         Panel(
-            Text.from_markup(f"[bold]{headline(document)}[/bold]\n{_explanation(document)}"),
+            Text.from_markup(f"[bold]{headline(document)}[/bold]\n{_explanation(document, needed_minutes)}"),
             title="verdict",
             title_align="left",
             border_style=_STYLES[document["decision"]],
@@ -88,13 +92,15 @@ def headline(document: Document) -> str:
     return lead + (answer if lead else answer[:1].upper() + answer[1:])
 
 
-def _explanation(document: Document) -> str:
+def _explanation(document: Document, needed_minutes: float | None) -> str:
     lines = []
     if document["expected_regret"] is not None:
         lines.append(
             f"Choosing '{document['policy']}' costs {document['expected_regret']:.2f} points in expectation against "
             "the best choice, were it known."
         )
+    if needed := needed_sentence(document, needed_minutes):
+        lines.append(needed)
     lines.append(document["melting_point"]["sentence"])
     for control in document["controls"]:
         gain = control["gain_over_recommendation"]

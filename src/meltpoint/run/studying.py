@@ -12,7 +12,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ import polars as pl
 from meltpoint.errors import DiskError, InputError, RunFolderError
 from meltpoint.handover import TrainedModel, final_recipe, load_model, save_model, train_final, versions
 from meltpoint.report import VERDICT_SCHEMA, Document, verdict_document
+from meltpoint.run.costs import needed_minutes, seconds_per_training
 from meltpoint.run.drifting import write_study_drift
 from meltpoint.run.examples import keep_changed_examples
 from meltpoint.run.folder import LEDGER, MODEL, RUN, VERDICT, claim_folder, release_folder, write_json
@@ -88,11 +88,14 @@ class Run:
         folder: Where it is.
         verdict: What ``verdict.json`` holds.
         costs: Median seconds of one training, by architecture and policy, at the largest size.
+        needed_minutes: That the further repeats take here which would decide an undecided study; None where it is
+            decided, or repeats are not what it lacks.
     """
 
     folder: Path
     verdict: Document
     costs: Document
+    needed_minutes: float | None = None
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> "Run":
@@ -105,7 +108,8 @@ class Run:
         try:
             verdict = json.loads((path / VERDICT).read_text(encoding="utf-8"))
             schema = verdict["schema"]
-            costs = json.loads((path / RUN).read_text(encoding="utf-8"))["seconds_per_training"]
+            described = json.loads((path / RUN).read_text(encoding="utf-8"))
+            costs, minutes = described["seconds_per_training"], described.get("needed_minutes")
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunFolderError(f"{path} is not the folder of a finished study: {error}") from error
         if schema != VERDICT_SCHEMA:
@@ -113,7 +117,7 @@ class Run:
                 f"{path / VERDICT} is of the schema {schema!r}; this meltpoint reads {VERDICT_SCHEMA!r}. Use the "
                 f"version of meltpoint that {RUN} names."
             )
-        return cls(folder=path, verdict=verdict, costs=costs)
+        return cls(folder=path, verdict=verdict, costs=costs, needed_minutes=minutes)
 
     def report(self, form: str = "html") -> Path:
         """Writes ``report.html`` (or ``report.md``) into the folder of the run, and returns the file.
@@ -304,10 +308,11 @@ def measure(
             release_folder(out, made)
         raise
     verdict = verdict_document(conclusion, material.corpus, material.vectors, material.coverage)
-    costs = _costs(conclusion.findings)
+    costs = seconds_per_training(conclusion.findings)
+    minutes = needed_minutes(conclusion, place)
     write_json(out / VERDICT, verdict)
-    write_json(out / RUN, _run_document(started, place, costs, conclusion))
-    return Run(folder=out, verdict=verdict, costs=costs), conclusion
+    write_json(out / RUN, _run_document(started, place, costs, minutes, conclusion))
+    return Run(folder=out, verdict=verdict, costs=costs, needed_minutes=minutes), conclusion
 
 
 def has_model_to_hand_over(conclusion: Conclusion) -> bool:
@@ -382,20 +387,9 @@ def _study_budget(budget_seconds: float | None) -> float | None:
     return budget_seconds - min(FINAL_SECONDS, FINAL_SHARE * budget_seconds)
 
 
-def _costs(findings: Findings) -> Document:
-    """Returns the median seconds of one training by architecture and policy, at the largest size."""
-    largest = findings.plan.sizes[-1]
-    seconds: dict[str, dict[str, list[float]]] = {}
-    for record in findings.records.values():
-        if record.spec.split.size == largest:
-            seconds.setdefault(record.spec.architecture, {}).setdefault(record.spec.policy, []).append(record.seconds)
-    return {
-        architecture: {policy: round(median(times), 3) for policy, times in sorted(policies.items())}
-        for architecture, policies in sorted(seconds.items())
-    }
-
-
-def _run_document(started: float, place: Place, costs: Document, conclusion: Conclusion) -> dict[str, Any]:
+def _run_document(
+    started: float, place: Place, costs: Document, minutes: float | None, conclusion: Conclusion
+) -> dict[str, Any]:
     """What varies between machines and runs, and so stays out of the verdict."""
     return {
         "schema": "meltpoint/run/1",
@@ -405,6 +399,7 @@ def _run_document(started: float, place: Place, costs: Document, conclusion: Con
         "trials": len(conclusion.findings.records),
         "trial_seconds": round(sum(record.seconds for record in conclusion.findings.records.values()), 1),
         "seconds_per_training": costs,
+        "needed_minutes": minutes,
         **place.describe(),
         "versions": versions(),
     }

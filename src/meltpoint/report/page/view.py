@@ -8,6 +8,7 @@ from typing import Any
 from meltpoint.report.charts import CHARTS, Drawing
 from meltpoint.report.charts.cost import training_megabytes
 from meltpoint.report.drift import drift_sentence
+from meltpoint.report.needed import needed_sentence
 from meltpoint.report.page.drift_tables import DriftTable, drift_tables
 from meltpoint.report.parts import ReportParts
 from meltpoint.report.schema import Document
@@ -90,8 +91,9 @@ class Page:
 
     @property
     def explanation(self) -> list[str]:
-        """Why the verdict is what it is, in sentences."""
-        return _sentences(self.verdict.get("explanation"))
+        """Why the verdict is what it is, and what an undecided one would still take, in sentences."""
+        needed = needed_sentence(self.verdict, self.parts.run.get("needed_minutes"))
+        return _sentences(self.verdict.get("explanation")) + ([needed] if needed else [])
 
     @property
     def depth(self) -> list[str]:
