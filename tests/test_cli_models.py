@@ -191,5 +191,5 @@ def test_a_profile_in_words_and_as_json(data, meltpoint):
     code, out, err = meltpoint("profile", data, "--vectors", "glove-6b-50d", "--json")
     assert (code, err) == (0, "")
     document = json.loads(out)
-    assert (document["schema"], document["coverage"]["by_token"]) == ("meltpoint/profile/1", 1.0)
+    assert (document["schema"], document["coverage"]["by_token"]) == ("meltpoint/profile/2", 1.0)
     assert document["prior"]["says"] == "freeze"

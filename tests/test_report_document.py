@@ -74,6 +74,7 @@ QUIET = {
     "ended": "decided",
     "decision": "fine-tune",
     "architecture": "average",
+    "unit": "row",
     "rope": 0.5,
     "needed": {"repeats": None, "test_rows": None},
     "controls": [

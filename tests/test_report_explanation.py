@@ -20,6 +20,7 @@ def fitted(name, train, test):
 
 VERDICT = {
     "architecture": "average",
+    "unit": "row",
     "rope": 0.5,
     "gain": {"policy": "anchored", "points": 2.0, "low": 1.0, "high": 3.0},
     "melting_point": {"kind": "between", "low": 700, "high": 1500, "estimate": 1000, "sentence": ""},
@@ -50,6 +51,13 @@ def test_only_what_was_measured_is_said():
 @pytest.mark.parametrize(
     ("changes", "cause", "direction", "sentence"),
     [
+        (
+            {"unit": "question", "melting_point": {**VERDICT["melting_point"], "kind": "above", "low": 900}},
+            "size",
+            "neither",
+            "Size: with 2,000 training questions the melting point is above 900 questions, and may be behind. The gain "
+            "of 'anchored' goes from -1.0 points at 500 questions to +2.0 at 2,000.",
+        ),
         (
             {},
             "size",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from meltpoint.report.schema import Document
+from meltpoint.report.wording import counted
 from meltpoint.studies import Findings
 
 FEW_TEST_ROWS = 500
@@ -31,8 +32,8 @@ def _of_the_end(document: Document) -> Iterator[str]:
         yield "The time budget ended the study before it was decided; --resume goes on where it stopped."
     if document["decision"] == "undecided" and document["policies"] and needed["test_rows"] is not None:
         yield (
-            f"More repeats alone would not decide: the test rows are too few for a difference this small. About "
-            f"{needed['test_rows']:,} would be needed."
+            f"More repeats alone would not decide: the test {document['unit']}s are too few for a difference this "
+            f"small. About {needed['test_rows']:,} would be needed."
         )
 
 
@@ -71,7 +72,10 @@ def _of_training(document: Document, findings: Findings) -> Iterator[str]:
                 if chosen and unfinished > len(chosen) / 4:
                     cut_off.append(f"{policy} ({architecture}) in {unfinished} of {len(chosen)} repeats")
         if cut_off:
-            yield f"At {size:,} rows the step limit cut training off while it still improved: {', '.join(cut_off)}."
+            yield (
+                f"At {counted(size, document['unit'])} the step limit cut training off while it still improved: "
+                f"{', '.join(cut_off)}."
+            )
     if at_edge := [policy["policy"] for policy in document["policies"] if _gains_at_the_edge(document, policy)]:
         yield (
             "The best learning rate lies at the end of the range that was searched, clearly above its neighbour, for "
@@ -108,4 +112,7 @@ def _of_coverage(document: Document) -> Iterator[str]:
 def _of_tests(document: Document) -> Iterator[str]:
     tested = document["sizes"][-1]["test_rows"] if document["sizes"] else None
     if tested is not None and tested < FEW_TEST_ROWS:
-        yield f"Only {tested:,} rows were tested on: a difference of a point or two cannot be seen with so few."
+        yield (
+            f"Only {counted(tested, document['unit'])} were tested on: a difference of a point or two cannot be seen "
+            "with so few."
+        )

@@ -105,14 +105,15 @@ def drift_document(
     }
 
 
-def unseen_rows_document(policy: str, by_size: Mapping[int, SubgroupGains | None]) -> Document:
-    """Writes the gains of a policy over ``frozen`` on rows with unseen words, and without, by training size."""
+def unseen_rows_document(policy: str, by_size: Mapping[int, SubgroupGains | None], *, unit: str = "row") -> Document:
+    """Writes the gains of a policy over ``frozen`` on rows, or other units, with unseen words, and without, by size."""
 
     def part(interval: Interval, tuned: float, frozen: float) -> Document:
         return {"score": _rounded(tuned), "frozen": _rounded(frozen), "gain": _interval(interval)}
 
     return {
         "policy": policy,
+        "unit": unit,
         "sizes": [
             {
                 "size": size,
@@ -235,8 +236,11 @@ def _benchmark_table(benchmarks: Sequence[Document]) -> Table:
 
 
 def _unseen_table(unseen: Document) -> Table:
-    table = _table(f"Test rows with words that training never met: gain of {unseen['policy']!r} over frozen, in points")
-    for heading in ("rows", "have such words", "gain there", "gain on the others", "price"):
+    unit = unseen.get("unit", "row")
+    table = _table(
+        f"Test {unit}s with words that training never met: gain of {unseen['policy']!r} over frozen, in points"
+    )
+    for heading in (f"{unit}s", "have such words", "gain there", "gain on the others", "price"):
         table.add_column(heading, justify="right")
     for one in unseen["sizes"]:
         gains = (_spoken(one[key]["gain"]) for key in ("with_unseen", "without_unseen"))

@@ -6,6 +6,7 @@ A pure function of documents. Nothing is computed here that was not measured, an
 from collections.abc import Callable, Iterator
 
 from meltpoint.report.schema import Document
+from meltpoint.report.wording import counted
 
 # What a cause speaks for. "neither" informs, "more rows" and "more repeats" would change the answer.
 FINE_TUNE, FREEZE, NEITHER = "fine-tune", "freeze", "neither"
@@ -37,7 +38,7 @@ def _entry(cause: str, sentence: str, direction: str, **evidence: object) -> Doc
 
 def _of_size(verdict: Document) -> Iterator[Document]:
     """Says where the data stand against the melting point, and how the gain went on the way there."""
-    point, size = verdict["melting_point"], verdict["sizes"][-1]["size"]
+    point, size, unit = verdict["melting_point"], verdict["sizes"][-1]["size"], verdict["unit"]
     policy = verdict["gain"]["policy"]
     gains = [
         (one["size"], cell["gain"]["points"])
@@ -48,7 +49,7 @@ def _of_size(verdict: Document) -> Iterator[Document]:
     way = ""
     if len(gains) > 1:
         (first, start), (last, end) = gains[0], gains[-1]
-        way = f" The gain of '{policy}' goes from {start:+.1f} points at {first:,} rows to {end:+.1f} at {last:,}."
+        way = f" The gain of '{policy}' goes from {start:+.1f} points at {first:,} {unit}s to {end:+.1f} at {last:,}."
     evidence = {key: point.get(key) for key in ("kind", "low", "high", "estimate")}
     told = {
         "between": "the melting point is behind",
@@ -58,10 +59,10 @@ def _of_size(verdict: Document) -> Iterator[Document]:
     }.get(point["kind"], "where the melting point lies is not resolved")
     direction = {"between": FINE_TUNE, "below": FINE_TUNE, "above": FREEZE}.get(point["kind"], NEITHER)
     if point["kind"] == "above" and point["low"] != size:
-        told, direction = f"the melting point is above {point['low']:,} rows, and may be behind", NEITHER
+        told, direction = f"the melting point is above {counted(point['low'], unit)}, and may be behind", NEITHER
     yield _entry(
         "size",
-        f"Size: with {size:,} training rows {told}.{way}",
+        f"Size: with {counted(size, f'training {unit}')} {told}.{way}",
         direction,
         size=size,
         policy=policy,
@@ -72,20 +73,20 @@ def _of_size(verdict: Document) -> Iterator[Document]:
 
 def _of_fit(verdict: Document) -> Iterator[Document]:
     """Compares what is learned by heart with what carries over: training scores against test scores."""
-    by_name = {policy["policy"]: policy for policy in verdict["policies"]}
+    by_name, unit = {policy["policy"]: policy for policy in verdict["policies"]}, verdict["unit"]
     frozen, tuned = by_name.get("frozen"), by_name.get(verdict["gain"]["policy"])
     if frozen is None or tuned is None or tuned is frozen:
         return
     gaps = {one["policy"]: one["train_score"] - one["score"] for one in (frozen, tuned)}
     name = tuned["policy"]
     sentence = (
-        f"Overfitting: frozen scores {frozen['train_score']:.1f} on training rows and {frozen['score']:.1f} on test "
-        f"rows (a gap of {gaps['frozen']:.1f}), '{name}' {tuned['train_score']:.1f} and {tuned['score']:.1f} "
+        f"Overfitting: frozen scores {frozen['train_score']:.1f} on training {unit}s and {frozen['score']:.1f} on test "
+        f"{unit}s (a gap of {gaps['frozen']:.1f}), '{name}' {tuned['train_score']:.1f} and {tuned['score']:.1f} "
         f"({gaps[name]:.1f})"
     )
     gained = tuned["score"] - frozen["score"]
     if frozen["train_score"] < tuned["score"]:
-        sentence += ": frozen fits even its training rows worse than the other fits new ones"
+        sentence += f": frozen fits even its training {unit}s worse than the other fits new ones"
         direction = FINE_TUNE
     elif gained <= 0 and gaps[name] > gaps["frozen"]:
         sentence += ": what is learned in addition does not carry over"
@@ -179,7 +180,7 @@ def _of_next_rows(verdict: Document) -> Iterator[Document]:
     pays = best["low"] > verdict["rope"]
     yield _entry(
         "next rows",
-        f"Labelling: {coming['rows']:,} more rows would bring {told}.",
+        f"Labelling: {counted(coming['rows'], 'more ' + verdict['unit'])} would bring {told}.",
         MORE_ROWS if pays else NEITHER,
         **coming,
     )
@@ -189,8 +190,10 @@ def _of_needed(verdict: Document) -> Iterator[Document]:
     repeats, rows = verdict["needed"]["repeats"], verdict["needed"]["test_rows"]
     if repeats is None and rows is None:
         return
-    parts = [f"{repeats:,} further repeats" if repeats != 1 else "one further repeat"] if repeats is not None else []
-    parts += [f"{rows:,} rows to test on"] if rows is not None else []
+    parts = (
+        ["one further repeat" if repeats == 1 else counted(repeats, "further repeat")] if repeats is not None else []
+    )
+    parts += [f"{counted(rows, verdict['unit'])} to test on"] if rows is not None else []
     yield _entry(
         "precision",
         f"Precision: by the noise measured, about {' and '.join(parts)} would decide.",

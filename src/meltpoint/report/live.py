@@ -10,6 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from meltpoint.report.wording import counted
 from meltpoint.studies import Findings, Snapshot
 from meltpoint.studies.plan import BASELINE
 
@@ -40,8 +41,9 @@ def render_snapshot(snapshot: Snapshot) -> RenderableType:
     bar.add_row(
         ProgressBar(total=snapshot.num_planned, completed=snapshot.num_done, width=30), Text(_progress(snapshot))
     )
+    unit = snapshot.findings.task.unit
     running = [
-        f"{spec.architecture} / {spec.policy} at {spec.split.size:,} rows, repeat {spec.split.repeat + 1}"
+        f"{spec.architecture} / {spec.policy} at {counted(spec.split.size, unit)}, repeat {spec.split.repeat + 1}"
         for spec, *_ in snapshot.running
     ]
     return Group(
@@ -76,7 +78,10 @@ def _known(findings: Findings) -> str:
             if differences:
                 gains.append(f"{policy} {fmean(differences):+.1f} ({len(differences)})")
         if gains:
-            known.append(f"{architecture} at {size:,} rows, gain over frozen (repeats): " + ", ".join(gains))
+            known.append(
+                f"{architecture} at {counted(size, findings.task.unit)}, gain over frozen (repeats): "
+                + ", ".join(gains)
+            )
     return "; ".join(known) or "nothing yet"
 
 

@@ -6,6 +6,8 @@ from rich.table import Table
 from rich.text import Text
 
 from meltpoint.report.schema import PROFILE_SCHEMA, Document
+from meltpoint.report.wording import counted
+from meltpoint.tasks import find_task
 from meltpoint.text import Corpus, Coverage, warn_text
 from meltpoint.text.matching import measure_rank_divergence, measure_semantic_match
 from meltpoint.trial import TrialData
@@ -57,7 +59,8 @@ def profile_document(
     """Describes texts, vectors and how they fit; counts are over the rows that are not of a given test set."""
     rows = np.flatnonzero(~corpus.is_test)
     lengths = data.packed.lengths[rows]
-    largest = max(corpus.class_counts.values())
+    task, labels = find_task(data.task), data.label_ids[rows]
+    what, guessed = task.guess(labels, data.class_counts)
     facts = profile_facts(corpus, vectors, data, coverage, seed=seed)
     parameters, whole = (coverage.types + 2) * vectors.dim, len(vectors) * vectors.dim
     return {
@@ -69,7 +72,13 @@ def profile_document(
             "text_column": corpus.text_column,
             "label_column": corpus.label_column,
             "classes": corpus.class_counts,
-            "most_frequent_class": round(largest / max(1, sum(corpus.class_counts.values())), 4),
+            "unit": task.unit,
+            "units": len(np.unique(data.units[rows])),
+            "guess": {
+                "what": what,
+                "metric": task.metric().name,
+                "score": round(task.metric().score(data.judged(rows, guessed)), 4),
+            },
             "tokens_per_text": {
                 "median": float(np.median(lengths)),
                 "95%": float(np.quantile(lengths, 0.95)),
@@ -152,13 +161,17 @@ def _megabytes(count: int) -> str:
 def render_profile(document: Document) -> RenderableType:
     """Renders a profile for the terminal."""
     data, vectors, coverage, table = (document[key] for key in ("data", "vectors", "coverage", "embedding"))
-    tokens, prior = data["tokens_per_text"], document["prior"]
+    tokens, prior, guess = data["tokens_per_text"], document["prior"], data["guess"]
+    of_groups = f" ({counted(data['units'], data['unit'])})" if data["units"] < data["rows"] else ""
     counts = ", ".join(f"{name} {count:,}" for name, count in data["classes"].items())
     facts = Table.grid(padding=(0, 2))
     for name, value in (
-        ("data", f"{data['name']}: {data['rows']:,} rows for training, {data['test_rows']:,} given for testing"),
+        (
+            "data",
+            f"{data['name']}: {data['rows']:,} rows{of_groups} for training, {data['test_rows']:,} given for testing",
+        ),
         ("columns", f"text from {data['text_column']!r}, labels from {data['label_column']!r}"),
-        ("classes", f"{counts}; always naming the most frequent is right in {data['most_frequent_class']:.1%}"),
+        ("classes", f"{counts}; {guess['what']}: {guess['metric']} {guess['score']:.1%}"),
         (
             "words per text",
             f"median {tokens['median']:g}, 95% have at most {tokens['95%']:g}, the longest {tokens['longest']:,}",

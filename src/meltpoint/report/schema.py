@@ -6,4 +6,4 @@ Document = dict[str, Any]
 
 VERDICT_SCHEMA = "meltpoint/verdict/2"
 DRIFT_SCHEMA = "meltpoint/drift/1"
-PROFILE_SCHEMA = "meltpoint/profile/1"
+PROFILE_SCHEMA = "meltpoint/profile/2"

@@ -13,6 +13,7 @@ from rich.text import Text
 from meltpoint.report.needed import needed_sentence
 from meltpoint.report.plots import IntervalPlot, IntervalRow, sparkline
 from meltpoint.report.schema import Document
+from meltpoint.report.wording import counted
 
 MAX_REASONS = 3
 """The first reasons fit a terminal; verdict.json has them all."""
@@ -165,8 +166,8 @@ def _reachable(end: float | None) -> float | None:
 def _policy_table(document: Document, costs: Document, options: ConsoleOptions) -> Table:
     largest, metric, unit = document["sizes"][-1], document["metric"], document["unit"]
     table = _table(
-        f"{document['architecture']}, {_counted(largest['size'], 'training ' + unit)}, "
-        f"{_counted(largest['repeats'], 'repeat')}, {_counted(largest['test_rows'], unit)} tested"
+        f"{document['architecture']}, {counted(largest['size'], 'training ' + unit)}, "
+        f"{counted(largest['repeats'], 'repeat')}, {counted(largest['test_rows'], unit)} tested"
     )
     # What a narrow terminal has no room for is in the report.
     extra = ["train", "parameters", "seconds"][: 3 if options.max_width >= MIN_WIDTH else 0]
@@ -195,7 +196,7 @@ def _policy_table(document: Document, costs: Document, options: ConsoleOptions) 
     table.caption = (
         f"* recommended. {metric[:1].upper()}{metric[1:]} in percent, gains in points with 95% intervals that hold for "
         f"all policies and all looks at once."
-        + (f" Train: {metric} on the training rows. Seconds: one training, median." if extra else "")
+        + (f" Train: {metric} on the training {unit}s. Seconds: one training, median." if extra else "")
     )
     table.caption_justify = "left"
     return table
@@ -207,7 +208,7 @@ def _size_table(document: Document, options: ConsoleOptions) -> Table:
     table = _table(f"By training {document['unit']}s: {document['metric']} (gain over frozen)")
     table.add_column("policy", no_wrap=True)
     for size in sizes:
-        table.add_column(_counted(size["size"], document["unit"]), justify="right")
+        table.add_column(counted(size["size"], document["unit"]), justify="right")
     gains = [
         [None if cell["gain"] is None else cell["gain"]["points"] for cell in cells]
         for cells in zip(*(size["policies"] for size in sizes), strict=True)
@@ -248,10 +249,6 @@ def _cell(gain: Any) -> str:
     if gain["low"] is None:
         return f"{gain['points']:+.1f}"
     return f"{gain['points']:+.1f} ({gain['low']:+.1f} to {gain['high']:+.1f})"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _seconds(costs: Document, architecture: str, policy: str) -> str:

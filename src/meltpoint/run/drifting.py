@@ -118,7 +118,7 @@ def write_study_drift(
             size: compare_unseen_rows(findings, architecture, other, size, min(count, last))
             for size, count in repeats.items()
         }
-        unseen = unseen_rows_document(other, gains)
+        unseen = unseen_rows_document(other, gains, unit=findings.task.unit)
     document = model_drift(
         shown, vectors, recommended=recommended, overfitting=overfitting_document(verdict), unseen_rows=unseen
     )

@@ -89,7 +89,7 @@ def make_plan(options: StudyOptions, corpus: Corpus, vectors: Vectors, tokenizer
         seed=options.seed,
         architectures=tuple(dict.fromkeys(options.architectures)),
         policies=(BASELINE, *dict.fromkeys(wanted)),
-        sizes=choose_sizes(options.sizes, budget, int(corpus.strata.max()) + 1),
+        sizes=choose_sizes(options.sizes, budget, int(corpus.strata.max()) + 1, unit=find_task(corpus.task).unit),
         max_repeats=options.max_repeats,
         search_trials=options.search_trials,
         num_folds=options.num_folds,

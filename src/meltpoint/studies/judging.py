@@ -209,7 +209,9 @@ def _judge_architecture(
         comparisons=comparisons,
         standing=standing,
         decision=decision,
-        melting_point=melting_point(comparisons, standings, rope_points=plan.rope_points, seed=seed),
+        melting_point=melting_point(
+            comparisons, standings, rope_points=plan.rope_points, seed=seed, unit=findings.task.unit
+        ),
         curve=gain_curve(comparisons, standings, seed=seed),
         next_rows=next_rows(scores, policies=growing, design=design, level=CONTROL_LEVEL, clusters=findings.clusters),
         controls=tuple(controls),

@@ -161,13 +161,14 @@ def choose_policies(asked: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def choose_sizes(asked: tuple[int, ...] | None, budget: int, num_classes: int) -> tuple[int, ...]:
+def choose_sizes(asked: tuple[int, ...] | None, budget: int, num_classes: int, *, unit: str = "row") -> tuple[int, ...]:
     """Chooses the training sizes: what was asked for, or the whole budget and quarters of it.
 
     Args:
         asked: Sizes that the user named, or None.
         budget: Rows that every repeat can train on.
         num_classes: C.
+        unit: What sizes count.
 
     Returns:
         Sizes from small to large.
@@ -180,8 +181,8 @@ def choose_sizes(asked: tuple[int, ...] | None, budget: int, num_classes: int) -
         wrong = [size for size in asked if not smallest <= size <= budget]
         if wrong:
             raise InputError(
-                f"--size must lie between {smallest} (five rows per class) and {budget} (the rows that are left for "
-                f"training when the test rows are set aside); found {', '.join(map(str, wrong))}."
+                f"--size must lie between {smallest} (five {unit}s per class) and {budget} (the {unit}s that are left "
+                f"for training when those of the test are set aside); found {', '.join(map(str, wrong))}."
             )
         return tuple(sorted(set(asked)))
     sizes = [budget]

@@ -130,7 +130,12 @@ def gain_curve(
 
 
 def melting_point(
-    comparisons: Mapping[int, Comparison], standings: Sequence[Standing], *, rope_points: float, seed: int
+    comparisons: Mapping[int, Comparison],
+    standings: Sequence[Standing],
+    *,
+    rope_points: float,
+    seed: int,
+    unit: str = "row",
 ) -> MeltingPoint:
     """Finds the melting point and its interval.
 
@@ -146,6 +151,7 @@ def melting_point(
         standings: As for :func:`gain_curve`.
         rope_points: Half-width of the ROPE in points.
         seed: The master seed of the simulations behind simultaneous intervals.
+        unit: What sizes count, as the sentence says it.
 
     Returns:
         The melting point.
@@ -163,20 +169,20 @@ def melting_point(
             np.array([[getattr(point, end) for point in band if point.size == size] for size in sizes]).T
             for end in ("band_low", "band_high")
         )
-        return bracket(np.array(sizes), lows, highs, rope_points)
+        return bracket(np.array(sizes), lows, highs, rope_points, unit=unit)
     ends = [(standing.gains.sizes[0], standing.gains.sizes[-1]) for standing in standings]
     grid = np.geomspace(max(first for first, _ in ends), min(last for _, last in ends), _GRID_POINTS)
     curves, criticals = _fitted(standings, seed)
     points, errors = (np.stack(part) for part in zip(*(curve.at(grid) for curve in curves), strict=True))
     half_widths = criticals[:, None] * errors
-    found = bracket(grid, points - half_widths, points + half_widths, rope_points)
+    found = bracket(grid, points - half_widths, points + half_widths, rope_points, unit=unit)
     best = points.max(axis=0)
     start = int(np.max(np.flatnonzero(best <= rope_points), initial=-1)) + 1
     estimate = _two_digits(float(grid[start])) if 0 < start < len(grid) and found.kind != "none" else None
     leading = int(np.argmax(points[:, min(start, len(grid) - 1)]))
     sentence = found.sentence
     if estimate is not None:
-        sentence += f" Best estimate: {estimate:,} rows."
+        sentence += f" Best estimate: {estimate:,} {unit}s."
     grown = [curve.change(grid[0], grid[-1]) for curve in curves]
     if found.kind == "above" and all(
         rise + critical * error <= 0 for (rise, error), critical in zip(grown, criticals, strict=True)
@@ -185,7 +191,9 @@ def melting_point(
     return replace(found, estimate=estimate, model=curves[leading].model, sentence=sentence)
 
 
-def bracket(sizes: NDArray[np.number], lows: Floats, highs: Floats, rope_points: float) -> MeltingPoint:
+def bracket(
+    sizes: NDArray[np.number], lows: Floats, highs: Floats, rope_points: float, *, unit: str = "row"
+) -> MeltingPoint:
     """Brackets the melting point between the last solid size and the first from which on all are melted.
 
     Args:
@@ -193,6 +201,7 @@ def bracket(sizes: NDArray[np.number], lows: Floats, highs: Floats, rope_points:
         lows: (P, K) lower ends of the candidates' gains, in points.
         highs: (P, K) upper ends.
         rope_points: Half-width of the ROPE in points.
+        unit: What sizes count.
 
     Returns:
         The bracket, without an estimate.
@@ -214,22 +223,24 @@ def bracket(sizes: NDArray[np.number], lows: Floats, highs: Floats, rope_points:
         size = _rounded_inside(sizes, int(np.argmax(melted)), math.ceil)
         kind, low, high = "none", None, None
         sentence = (
-            f"No melting point: fine-tuning gains more than {gains} at {size:,} rows but not at "
+            f"No melting point: fine-tuning gains more than {gains} at {size:,} {unit}s but not at "
             f"{_rounded_inside(sizes, last_solid, math.floor):,}; its gain does not simply grow with size."
         )
     elif low is not None and high is not None:
         kind = "between"
-        sentence = f"Fine-tuning starts to gain more than {gains} between {low:,} and {high:,} rows."
+        sentence = f"Fine-tuning starts to gain more than {gains} between {low:,} and {high:,} {unit}s."
     elif high is not None:
         kind = "below"
-        sentence = f"Fine-tuning gains more than {gains} from {high:,} rows on; the melting point is at or below that."
+        sentence = (
+            f"Fine-tuning gains more than {gains} from {high:,} {unit}s on; the melting point is at or below that."
+        )
     elif low is not None:
         kind = "above"
-        sentence = f"Fine-tuning gains no more than {gains} at {low:,} rows; the melting point is above that."
+        sentence = f"Fine-tuning gains no more than {gains} at {low:,} {unit}s; the melting point is above that."
     else:
         kind = "unknown"
         reason = (
-            f"gains above {gains} at some sizes are not confirmed at the largest, {int(sizes[-1]):,} rows"
+            f"gains above {gains} at some sizes are not confirmed at the largest, {int(sizes[-1]):,} {unit}s"
             if melted.any()
             else f"at no size is the interval clear of {gains}"
         )

@@ -53,13 +53,14 @@ def _tables(drift: Document) -> Iterator[DriftTable]:
         ),
     )
     unseen = drift["unseen_rows"] or {"policy": "", "sizes": []}
+    unit = unseen.get("unit", "row")
     yield DriftTable(
-        title="Test rows with words that training never met",
+        title=f"Test {unit}s with words that training never met",
         note=(
             f"Gain of {unseen['policy']} over frozen, in points with 95% intervals: where such words are, where not, "
             "and the price, which is how much more the others gain."
         ),
-        columns=("training rows", "share of test rows", "gain there", "gain on the others", "price"),
+        columns=(f"training {unit}s", f"share of test {unit}s", "gain there", "gain on the others", "price"),
         rows=tuple(
             (
                 f"{one['size']:,}",

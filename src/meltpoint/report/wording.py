@@ -1,0 +1,6 @@
+"""How reports say numbers of things."""
+
+
+def counted(number: int, noun: str) -> str:
+    """Says how many: ``1 row``, ``3,075 questions``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
