@@ -2,7 +2,9 @@
 
 import io
 import json
+import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -94,6 +96,26 @@ def unwrapped(text):
     return " ".join(text.split())
 
 
+PAGE = (Path(__file__).resolve().parents[1] / "docs" / "verdict-json.md").read_text(encoding="utf-8")
+# Their keys are names of data, of policies, of sizes, or those of the numbers that a sentence rests on.
+NAMES = ("classes", "trainable_parameters", "configuration", "repeats", "evidence")
+
+
+def keys_of(document):
+    for key, value in document.items():
+        yield key
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, dict) and key not in NAMES:
+                yield from keys_of(one)
+
+
+def assert_described(verdict):
+    top = PAGE.partition("## Top level")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", top, re.MULTILINE)) == set(verdict)
+    assert {key for key in keys_of(verdict) if f"`{key}`" not in PAGE and f"`{key}[]`" not in PAGE} == set()
+    assert f"`{verdict['schema']}`" in PAGE
+
+
 UNITS = {"multilabel": "row", "rank": "question", "tag": "sentence"}
 GUESSES = {
     "multilabel": "always naming the most frequent label: micro-f1",
@@ -109,6 +131,7 @@ def test_a_study_of_each_task_ends_in_a_model_that_answers(task, write, meltpoin
     code, out, err = meltpoint("study", data, "--task", task, *options)
     assert code == 0, err
     verdict = json.loads(out)
+    assert_described(verdict)
     assert (verdict["task"], verdict["unit"]) == (task, UNITS[task])
     assert verdict["ended"] in ("repeats", "decided")
     # Half of the questions, sentences or rows is tested in each repeat, all but those without a right answer.
