@@ -166,7 +166,12 @@ def test_why_names_what_each_reason_is_about_and_speaks_for(page, make_parts):
 
 
 def test_what_would_decide_is_told_once_and_with_its_time(make_parts):
-    precision = {"cause": "precision", "sentence": "Precision: two repeats.", "evidence": {}, "direction": "more repeats"}
+    precision = {
+        "cause": "precision",
+        "sentence": "Precision: two repeats.",
+        "evidence": {},
+        "direction": "more repeats",
+    }
     needed = {"repeats": 2, "test_rows": None}
     parts = make_parts(explanation=[precision], needed=needed, run={"needed_minutes": 4.0})
     told = "2 further repeats, about 4 minutes on this machine, would decide"
