@@ -54,7 +54,8 @@ def main() -> None:
             effects.append([name, effect.family, between, piecewise.spoken(change.points, change.low, change.high)])
     text = "\n".join(
         [
-            f"`python benchmarks/depth.py --repeats {chosen.repeats} --search {chosen.search}`"
+            f"`python benchmarks/depth.py --sets {' '.join(chosen.sets)} --repeats {chosen.repeats} "
+            f"--search {chosen.search}{f' --size {chosen.size}' if chosen.size else ''}`"
             f" ({VECTORS}, frozen and {POLICY}, {chosen.search} learning rates for each):",
             "",
             *notes,

@@ -162,8 +162,7 @@ def test_sizes_share_what_they_know_of_training_noise():
             assert gain.points == pytest.approx(alone.points)
             assert gain.df > alone.df
         (control,) = comparison.controls
-        arguments = {"design": "rotating", "train_size": size, "level": 0.05, "lent": comparison.lent_training}
-        alone = compare_pair(scores["tf-idf"], scores["frozen"], **arguments)
+        alone = compare_pair(scores["tf-idf"], scores["frozen"], design="rotating", train_size=size, level=0.05)
         assert (control.low, control.high, control.df) == (alone.low, alone.high, alone.df)
 
 
