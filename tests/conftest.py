@@ -148,7 +148,6 @@ def make_parts(drift_document: dict[str, Any]) -> Callable[..., Any]:
         "decision": "fine-tune",
         "policy": "anchored",
         "architecture": "average",
-        "unit": "row",
         "metric": "accuracy",
         "gain": {"policy": "anchored", **gain},
         "expected_regret": 0.12,
