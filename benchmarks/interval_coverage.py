@@ -1,6 +1,7 @@
 """How often do the intervals cover, how wide are they, and how often is a winner named where there is none?
 
-    python benchmarks/interval_coverage.py [--simulations 1000] [--seed 0] [--table fixed|rotating|studies|winners|all]
+    python benchmarks/interval_coverage.py [--simulations 1000] [--seed 0]
+        [--table fixed|rotating|studies|controls|winners|all]
 
 Prints Markdown tables; docs/statistics.md keeps them. Studies are drawn from the model
 
@@ -238,6 +239,38 @@ def study_table(simulations, seed):
         print(f"| {design}, {num_rows} | {named} | {' | '.join(cells)} |", flush=True)
 
 
+def control_table(simulations, seed):
+    """Prints the coverage of a control's 95% interval in rotating folds: alone, and with what candidates lend it."""
+    num_rows, row_share = 5000, 0.5
+    print(f"\n### controls, rotating, {num_rows} rows: coverage % (half-width, points), {simulations} simulations\n")
+    print("| training noise of candidates, control | R=3 | R=5 | R=10 |")
+    print("|---|---|---|---|")
+    train_sizes = [int(one * num_rows) for one in STUDY_SIZES]
+    for training_sd, factor in ((1.2, 1), (1.2, 2), (2.0, 0.5), (2.0, 1)):
+        cells = []
+        for num_repeats in (3, 5, 10):
+            tested = rotating_pattern(num_repeats, num_rows)
+            layouts = [layout_of(tested, design="rotating", train_size=size) for size in train_sizes]
+            roots = [training_root(tested, size, row_share) for size in train_sizes]
+            draws = generator(seed, "controls", str(training_sd), str(factor), num_repeats)
+            covered, widths = np.empty((2, simulations, 2))
+            training = training_sd * np.outer((factor, 1, 1, 1), (1, 1, 1))
+            for index in range(simulations):
+                gains = draw_study(tested, roots, training, draws)
+                control = paired_moments(gains[-1][:1], tested, layouts[-1])
+                moments = [
+                    paired_moments(gain[1:], tested, layout) for gain, layout in zip(gains, layouts, strict=True)
+                ]
+                calmest = min(pooled_training(moments)[-1], key=lambda estimate: estimate.variance)
+                for way, lent in enumerate((None, calmest)):
+                    noise = noise_of(control, 0, lent=lent)
+                    widths[index, way] = interval_around(0.0, *noise.standard_error(), LEVEL).high
+                covered[index] = np.abs(control.gains[0]) <= widths[index]
+            alone, lent = zip(100 * covered.mean(axis=0), np.median(widths, axis=0), strict=True)
+            cells.append(f"{alone[0]:.1f} ({alone[1]:.2f}) / {lent[0]:.1f} ({lent[1]:.2f})")
+        print(f"| {training_sd:g}, {training_sd * factor:g} | {' | '.join(cells)} |", flush=True)
+
+
 def winner_table(simulations, seed):
     """Prints how often 8 candidates without any gain, looked at after 3, 5 and 10 repeats, yield a winner."""
     num_rows, num_policies, looks = 1000, 8, (3, 5, 10)
@@ -282,13 +315,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--simulations", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--table", choices=("fixed", "rotating", "studies", "winners", "all"), default="all")
+    parser.add_argument(
+        "--table", choices=("fixed", "rotating", "studies", "controls", "winners", "all"), default="all"
+    )
     arguments = parser.parse_args()
     for design in ("fixed", "rotating"):
         if arguments.table in (design, "all"):
             coverage_table(design, arguments.simulations, arguments.seed)
     if arguments.table in ("studies", "all"):
         study_table(arguments.simulations, arguments.seed)
+    if arguments.table in ("controls", "all"):
+        control_table(arguments.simulations, arguments.seed)
     if arguments.table in ("winners", "all"):
         winner_table(arguments.simulations, arguments.seed)
 

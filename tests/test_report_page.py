@@ -67,7 +67,17 @@ def test_every_section_is_there_and_every_link_leads_to_one(page):
     assert len(anchors) == len(set(anchors))
     links = [link["href"] for link in elements.all("a")]
     assert {link.removeprefix("#") for link in links} <= set(anchors)
-    for section in ("gains", "cost-section", "moved", "changed", "training", "coverage", "controls", "how"):
+    for section in (
+        "explanation",
+        "gains",
+        "cost-section",
+        "moved",
+        "changed",
+        "training",
+        "coverage",
+        "controls",
+        "how",
+    ):
         assert f"#{section}" in links
     levels = [int(tag[1]) for tag, _ in elements.found if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
@@ -146,18 +156,42 @@ def test_many_classes_and_several_architectures(make_parts):
     assert 'id="architectures"' not in render_html(parts)
 
 
-@pytest.mark.parametrize(
-    ("told", "sentences"),
-    [
-        (None, []),
-        ("Because.", ["Because."]),
-        ({"sentence": "Because.", "rows": 3}, ["Because."]),
-        ([{"text": "One."}, "Two."], ["One.", "Two."]),
-        ({"rows": 3}, []),
-    ],
-)
-def test_an_explanation_is_shown_as_sentences(told, sentences, make_parts):
-    assert make_page(make_parts(explanation=told)).explanation == sentences
+def test_why_names_what_each_reason_is_about_and_speaks_for(page, make_parts):
+    size, depth = make_page(make_parts()).reasons
+    assert (size.subject, size.finding, size.direction) == ("Size", "it is there.", "speaks for fine-tuning")
+    assert (depth.subject, depth.finding, depth.direction) == ("", "Depth changes nothing.", "")
+    assert "<b>Size:</b> it is there. <span" in page
+    assert "- **Size:** it is there. (speaks for fine-tuning)\n- Depth" in render_markdown(make_parts())
+    assert 'id="explanation"' not in render_html(make_parts(explanation=[]))
+
+
+def test_what_would_decide_is_told_once_and_with_its_time(make_parts):
+    precision = {
+        "cause": "precision",
+        "sentence": "Precision: two repeats.",
+        "evidence": {},
+        "direction": "more repeats",
+    }
+    needed = {"repeats": 2, "test_rows": None}
+    parts = make_parts(explanation=[precision], needed=needed, run={"needed_minutes": 4.0})
+    told = "2 further repeats, about 4 minutes on this machine, would decide"
+    assert told in render_html(parts)
+    assert told in render_markdown(parts)
+    assert make_page(parts).reasons == []
+
+
+def test_what_more_labels_would_bring_is_shown_where_it_is_known(page, make_parts):
+    assert "What 1,000 more labelled rows would bring" in page
+    assert "+0.31" in page
+    assert 'id="next-rows"' not in render_html(make_parts(next_rows=None))
+
+
+def test_a_ranking_counts_questions(make_parts):
+    parts = make_parts(unit="question")
+    page = render_html(parts)
+    for told in ("500 to 2,000 questions", "At 2,000 questions", "paired by repeat and by question"):
+        assert told in page
+    assert "labelled questions for training" in json.dumps(make_page(parts).figures["gain-by-size"].drawing.spec)
 
 
 def test_markdown_tells_the_same_story(make_parts):

@@ -88,8 +88,8 @@ def rendered(document, costs=None, width=140, needed_minutes=None):
                 "policy": "frozen",
                 "gain": {"policy": "scaled", "points": -2.0, "low": -3.0, "high": -1.0},
             },
-            "Freeze the embedding: the best other policy, 'scaled', loses (-2.0 points of accuracy (95% interval -3.0 "
-            "to -1.0)).",
+            "Freeze the embedding: the best other policy, 'scaled', loses (-2.0 points of accuracy, 95% interval -3.0 "
+            "to -1.0).",
         ),
         (
             {
@@ -98,12 +98,12 @@ def rendered(document, costs=None, width=140, needed_minutes=None):
                 "gain": {"policy": "scaled", "points": 0.1, "low": -0.2, "high": 0.4},
             },
             "Freeze the embedding: nothing gains the 0.5 points that would matter (best: 'scaled', +0.1 points of "
-            "accuracy (95% interval -0.2 to +0.4)).",
+            "accuracy, 95% interval -0.2 to +0.4).",
         ),
         (
             {"decision": "undecided", "policy": "frozen"},
-            "Undecided; the better bet is 'frozen' (best gain over frozen: 'anchored', +2.0 points of accuracy (95% "
-            "interval +1.0 to +3.0)).",
+            "Undecided; the better bet is 'frozen' (best gain over frozen: 'anchored', +2.0 points of accuracy, 95% "
+            "interval +1.0 to +3.0).",
         ),
         (
             {
@@ -111,8 +111,7 @@ def rendered(document, costs=None, width=140, needed_minutes=None):
                 "policy": "anchored",
                 "gain": {"policy": "anchored", "points": 2.0, "low": None, "high": None},
             },
-            "Undecided; the better bet is 'anchored' (best gain over frozen: 'anchored', +2.0 points of accuracy, no "
-            "interval yet).",
+            "Undecided; the better bet is 'anchored' (gain over frozen: +2.0 points of accuracy, no interval yet).",
         ),
         (
             {

@@ -53,6 +53,24 @@ def test_controls_stand_outside_the_family_of_candidates():
     assert (control.low, control.high) == pytest.approx((alone.low, alone.high))
 
 
+@pytest.mark.parametrize("design", ["fixed", "rotating"])
+def test_controls_borrow_training_noise_where_folds_rotate(design):
+    scores = study(num_repeats=5)
+    if design == "rotating":
+        tested = np.arange(300) % 5 == np.arange(5)[:, None]
+        scores = {name: np.where(tested, matrix, np.nan) for name, matrix in scores.items()}
+    comparison = compared(scores, design=design)
+    lent = comparison.lent_training
+    (control,) = comparison.controls
+    pair = compare_pair(scores["tf-idf"], scores["frozen"], design=design, train_size=100, level=0.05, lent=lent)
+    assert (control.standard_error, control.df) == (pair.standard_error, pair.df)
+    if design == "fixed":
+        assert lent is None
+    else:
+        assert lent.variance == min(gain.noise.training for gain in comparison.candidates)
+        assert control.noise.training >= lent.variance
+
+
 def test_order_of_policies_changes_no_bit():
     scores = study()
     plain = compared(scores)

@@ -11,8 +11,9 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from meltpoint.errors import InputError
+from meltpoint.randomness import generator
 from meltpoint.verdict import compare_pair
-from meltpoint.verdict.intervals import noise_of
+from meltpoint.verdict.intervals import TrainingNoise, noise_of
 from meltpoint.verdict.layout import ROW_SHARE, layout_of
 from meltpoint.verdict.moments import paired_moments
 
@@ -197,6 +198,22 @@ def test_a_gain_added_shifts_the_interval(a, b, gain, design):
     moved = compare_pair(masked(a + gain, design), masked(b, design), design=design, train_size=2, level=0.05)
     assert moved.points - plain.points == pytest.approx(100 * gain, abs=1e-9)
     assert moved.standard_error == pytest.approx(plain.standard_error, abs=1e-6)
+
+
+@pytest.mark.parametrize("design", ["fixed", "rotating"])
+def test_lent_training_noise_stands_in_where_a_pair_shows_less(design):
+    draws = generator(3, "lent")
+    tested = rotating(5, 50, 5, draws) if design == "rotating" else np.ones((5, 50), dtype=bool)
+    scores = np.where(tested, draws.standard_normal((5, 50)) / 100, NAN)
+
+    def half_width(lent):
+        found = compare_pair(scores, 0 * scores, design=design, train_size=20, level=0.05, lent=lent)
+        return found.high - found.points
+
+    alone = half_width(None)
+    assert alone == half_width(TrainingNoise(variance=0.0, df=9.0))
+    lent = [half_width(TrainingNoise(variance=variance, df=4.0)) for variance in (4.0, 16.0)]
+    assert alone < lent[0] < lent[1]
 
 
 def test_a_smaller_level_widens_the_interval():

@@ -162,7 +162,8 @@ def test_sizes_share_what_they_know_of_training_noise():
             assert gain.points == pytest.approx(alone.points)
             assert gain.df > alone.df
         (control,) = comparison.controls
-        alone = compare_pair(scores["tf-idf"], scores["frozen"], design="rotating", train_size=size, level=0.05)
+        arguments = {"design": "rotating", "train_size": size, "level": 0.05, "lent": comparison.lent_training}
+        alone = compare_pair(scores["tf-idf"], scores["frozen"], **arguments)
         assert (control.low, control.high, control.df) == (alone.low, alone.high, alone.df)
 
 

@@ -1,4 +1,4 @@
-"""Takes docs/images/report.png: the first screen of the report of a run, as Debian's Chromium shows it.
+"""Takes docs/images/report.png: the top of the report of a run, as Debian's Chromium shows it.
 
 python docs/images/make_report_picture.py meltpoint-demo
 """
@@ -15,7 +15,7 @@ from selenium.webdriver.chrome.service import Service
 
 from meltpoint.run import Run
 
-WIDTH, HEIGHT = 1180, 1240
+WIDTH, HEIGHT = 1180, 1310
 PICTURE = Path(__file__).with_name("report.png")
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),

@@ -75,21 +75,23 @@ def headline(document: Document) -> str:
             f"(95% interval {gain['low']:+.1f} to {gain['high']:+.1f}). Among the policies: "
         )
     policy, gain = document["policy"], document["gain"]
-    spoken = _spoken(gain, document["metric"])
+    spoken, aside = (_spoken(gain, document["metric"], inside=inside) for inside in (False, True))
     match document["decision"]:
         case "fine-tune":
             answer = f"fine-tune the embedding, policy '{policy}': it gains {spoken} over a frozen one."
         case "freeze":
-            answer = f"freeze the embedding: the best other policy, '{gain['policy']}', loses ({spoken})."
+            answer = f"freeze the embedding: the best other policy, '{gain['policy']}', loses ({aside})."
         case "equivalent":
             answer = (
                 f"freeze the embedding: nothing gains the {document['rope']:g} points that would matter "
-                f"(best: '{gain['policy']}', {spoken})."
+                f"(best: '{gain['policy']}', {aside})."
             )
         case _ if not document["policies"]:
             answer = "undecided: not one repeat was completed. Give it more time: --resume goes on."
+        case _ if policy == gain["policy"]:
+            answer = f"undecided; the better bet is '{policy}' (gain over frozen: {aside})."
         case _:
-            answer = f"undecided; the better bet is '{policy}' (best gain over frozen: '{gain['policy']}', {spoken})."
+            answer = f"undecided; the better bet is '{policy}' (best gain over frozen: '{gain['policy']}', {aside})."
     return lead + (answer if lead else answer[:1].upper() + answer[1:])
 
 
@@ -119,12 +121,15 @@ def _against(gain: Document) -> str:
     return "ahead of" if gain["points"] > 0 else "behind"
 
 
-def _spoken(gain: Document, metric: str) -> str:
+def _spoken(gain: Document, metric: str, *, inside: bool) -> str:
+    """Tells a gain with its interval: that in parentheses, unless the whole stands inside some."""
     if gain["points"] is None:
         return "not measured"
+    told = f"{gain['points']:+.1f} points of {metric}"
     if gain["low"] is None:
-        return f"{gain['points']:+.1f} points of {metric}, no interval yet"
-    return f"{gain['points']:+.1f} points of {metric} (95% interval {gain['low']:+.1f} to {gain['high']:+.1f})"
+        return f"{told}, no interval yet"
+    interval = f"95% interval {gain['low']:+.1f} to {gain['high']:+.1f}"
+    return f"{told}, {interval}" if inside else f"{told} ({interval})"
 
 
 @dataclass(frozen=True)

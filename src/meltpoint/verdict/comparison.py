@@ -80,6 +80,22 @@ class Comparison:
     design: Design
     train_size: int
 
+    @property
+    def lent_training(self) -> TrainingNoise | None:
+        """The training noise of the calmest candidate, for pairs that stand by themselves, such as controls.
+
+        Where folds rotate, the noise of the folds hides training noise, and a lucky pair would pass for free of it. A
+        given test set lets a pair speak for itself: None there, and where the study shows none.
+        """
+        return _lent_training(self.candidates)
+
+
+def _lent_training(candidates: Sequence[Gain]) -> TrainingNoise | None:
+    shown = [gain.noise.pooled for gain in candidates if gain.noise.pooled is not None]
+    if not shown or candidates[0].noise.layout.design == "fixed":
+        return None
+    return min(shown, key=lambda noise: noise.variance)
+
 
 def compare(
     scores: Mapping[str, NDArray[np.floating]],
@@ -143,7 +159,7 @@ def compare_sizes(
     """Compares candidates and controls with the baseline at every training size, paired by repeat and by row.
 
     Training noise is estimated from all candidates at all sizes together; see ``pooling``. Controls may be of another
-    kind, so each speaks for itself.
+    kind, so each speaks for itself, except that none is taken for calmer than :attr:`Comparison.lent_training`.
 
     Args:
         scores_by_size: Training size (rows in the training budget of one repeat) to policy name to an (R, N) matrix:
@@ -214,7 +230,8 @@ def compare_sizes(
         if control_moments is not None:
             unpooled = (None,) * len(controls)
             draws = generator(seed, "simultaneous intervals", "controls")
-            control_gains = _family(sorted(controls), control_moments, unpooled, level, draws).gains
+            lent = _lent_training(tuple(family.gains.values()))
+            control_gains = _family(sorted(controls), control_moments, unpooled, level, draws, lent=lent).gains
         return Comparison(
             baseline=baseline,
             candidates=tuple(family.gains[name] for name in candidates),
@@ -266,11 +283,12 @@ def _family(
     draws: Generator,
     *,
     num_retired: int = 0,
+    lent: TrainingNoise | None = None,
 ) -> _Family:
     """Returns the gains of one family: intervals that hold at once at ``level``, p-values adjusted over the family."""
     correlation = gain_correlation(moments)
     interval_level = simultaneous_level(correlation, level, draws, num_retired=num_retired)
-    noises = [noise_of(moments, index, training) for index, training in enumerate(pooled)]
+    noises = [noise_of(moments, index, training, lent=lent) for index, training in enumerate(pooled)]
     intervals = [
         interval_around(points, *noise.standard_error(), interval_level)
         for points, noise in zip(moments.gains.tolist(), noises, strict=True)

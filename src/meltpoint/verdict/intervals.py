@@ -1,7 +1,7 @@
 """Standard error and interval of one paired gain: the building block of every comparison."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,15 +102,27 @@ class Noise:
         return float(np.sqrt(variance)), df
 
 
-def noise_of(moments: Moments, index: int, pooled: TrainingNoise | None = None) -> Noise:
-    """Returns the noise of the gain at ``index`` in (P,), with its training part from the whole study where given."""
-    return Noise(
+def noise_of(
+    moments: Moments, index: int, pooled: TrainingNoise | None = None, *, lent: TrainingNoise | None = None
+) -> Noise:
+    """Returns the noise of one gain.
+
+    Args:
+        moments: Of P gains.
+        index: In (P,).
+        pooled: The training noise that the whole study shows of this gain; None where it has to speak for itself.
+        lent: What the study shows of other gains: it stands in where this one, by itself, shows less.
+    """
+    own = Noise(
         layout=moments.layout,
         testing=float(moments.testing[index, index]),
         between=float(moments.between[index, index]),
         explained=float(moments.explained[index, index]),
         pooled=pooled,
     )
+    if lent is None or not moments.layout.is_measurable or lent.variance <= own.training:
+        return own
+    return replace(own, pooled=lent)
 
 
 def interval_around(points: float, standard_error: float, df: float, level: float) -> Interval:
@@ -129,6 +141,7 @@ def compare_pair(
     train_size: int,
     level: float,
     clusters: Sequence[object] | NDArray[np.generic] | None = None,
+    lent: TrainingNoise | None = None,
 ) -> Interval:
     """Estimates how many points ``a`` is better than ``b``, paired by repeat and by row.
 
@@ -140,6 +153,7 @@ def compare_pair(
         level: The error of the interval: 0.05 for 95%.
         clusters: (N,) what rows belong to that are not independent of one another (a document, a question); None where
             each stands for itself.
+        lent: Training noise of the other pairs of a study, ``Comparison.lent_training``, for a pair that shows less.
 
     Returns:
         The interval of mean(a - b) x 100. With one repeat, or one row or cluster, it is the whole line.
@@ -153,7 +167,8 @@ def compare_pair(
     units = checked_clusters(clusters, tested.shape[1])
     layout = layout_of(tested, design=design, train_size=train_size, clusters=units)
     moments = paired_moments(POINTS * (matrices["a"] - matrices["b"])[None], tested, layout, units)
-    return interval_around(float(moments.gains[0]), *noise_of(moments, 0).standard_error(), level)
+    noise = noise_of(moments, 0, lent=lent)
+    return interval_around(float(moments.gains[0]), *noise.standard_error(), level)
 
 
 def checked_level(level: float) -> float:

@@ -10,7 +10,7 @@ from meltpoint.report.parts import ReportParts
 
 # float32: the number itself, its gradient, and the two moments of Adam.
 BYTES_PER_TRAINED_NUMBER = 16
-Y_TITLE = "score on test rows"
+Y_TITLE = "score on what was tested"
 
 
 def draw(parts: ReportParts) -> Drawing | None:

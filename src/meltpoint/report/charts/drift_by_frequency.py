@@ -24,7 +24,7 @@ def draw(parts: ReportParts) -> Drawing | None:
     base = plane(rows).encode(
         x=alt.X(
             "count:Q",
-            title="times in the training rows (log scale)",
+            title="times in training (log scale)",
             scale=alt.Scale(type="log"),
             axis=alt.Axis(format=",d", tickCount=5),
         ),
@@ -51,6 +51,9 @@ def draw(parts: ReportParts) -> Drawing | None:
 CHART = Chart(
     name="drift-by-frequency",
     title="Drift against frequency",
-    caption="A word that training never saw keeps its vector under most policies: its neighbours may have left it.",
+    caption=(
+        "The most frequent words, and, of the others, those that moved most. A word that training never saw keeps its "
+        "vector under most policies: its neighbours may have left it."
+    ),
     draw=draw,
 )

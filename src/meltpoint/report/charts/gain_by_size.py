@@ -43,14 +43,14 @@ def draw(parts: ReportParts) -> Drawing | None:
 
     x = alt.X(
         "size:Q",
-        title="labelled rows for training (log scale)",
+        title=f"labelled {verdict['unit']}s for training (log scale)",
         scale=alt.Scale(type="log", domain=x_domain, nice=False),
         axis=alt.Axis(values=_ticks(sizes), format=",d"),
     )
     y = alt.Y("points:Q", title=Y_TITLE, scale=alt.Scale(domain=y_domain, nice=False), axis=alt.Axis(format="+.0f"))
     tooltip = [
         alt.Tooltip("policy:N"),
-        alt.Tooltip("size:Q", format=",d", title="rows"),
+        alt.Tooltip("size:Q", format=",d", title=f"{verdict['unit']}s"),
         *(alt.Tooltip(f"{key}:Q", format="+.1f") for key in ("points", "low", "high")),
     ]
     others = [row for row in rows if row["policy"] != spoken_of]
@@ -75,7 +75,7 @@ def draw(parts: ReportParts) -> Drawing | None:
     return Drawing(
         spec=finish(layers, height=HEIGHT + 40),
         description=_describe(verdict),
-        columns=("rows", "policy", "gain", "low", "high"),
+        columns=(f"{verdict['unit']}s", "policy", "gain", "low", "high"),
         rows=[
             (size["size"], cell["policy"], *(cell["gain"][key] for key in ("points", "low", "high")))
             for size in verdict["sizes"]
@@ -153,7 +153,7 @@ def _describe(verdict: Document) -> str:
         if cell["policy"] == verdict["gain"]["policy"]
     ]
     steps = "; ".join(
-        f"{row['points']:+.1f} at {row['size']:,} rows"
+        f"{row['points']:+.1f} at {row['size']:,} {verdict['unit']}s"
         + ("" if row["low"] is None else f" (interval {row['low']:+.1f} to {row['high']:+.1f})")
         for row in main
     )
@@ -167,7 +167,8 @@ CHART = Chart(
     title="Gain against training size",
     caption=(
         "The line at zero is a frozen embedding; the shaded stripe about it is the region in which a difference would "
-        "not matter (ROPE). The thick line is the policy that the verdict speaks of, with its interval."
+        "not matter (ROPE). The thick line is the policy that the verdict speaks of, with its interval at each size; "
+        "the band about it holds for all policies and all sizes at once."
     ),
     draw=draw,
 )

@@ -52,6 +52,8 @@ def draw(parts: ReportParts) -> Drawing | None:
 CHART = Chart(
     name="overfitting",
     title="What was learned by heart",
-    caption="Filled: the score on test rows. Open: on the training rows. A long way between them is overfitting.",
+    caption=(
+        "Filled: the score on what was tested. Open: on what was trained on. A long way between them is overfitting."
+    ),
     draw=draw,
 )

@@ -54,20 +54,22 @@ def draw(parts: ReportParts) -> Drawing | None:
     return Drawing(
         spec=finish(layers, height=ROW_HEIGHT * len(rows)),
         description=_describe(
-            [{"policy": cell["policy"], **cell["gain"]} for cell in cells], rope, verdict["sizes"][-1]["size"]
+            [{"policy": cell["policy"], **cell["gain"]} for cell in cells],
+            rope,
+            f"{verdict['sizes'][-1]['size']:,} {verdict['unit']}s",
         ),
         columns=("policy", "gain", "low", "high"),
         rows=[(cell["policy"], *(cell["gain"][key] for key in ("points", "low", "high"))) for cell in cells],
     )
 
 
-def _describe(rows: list[dict[str, Any]], rope: float, size: int) -> str:
+def _describe(rows: list[dict[str, Any]], rope: float, size: str) -> str:
     told = "; ".join(
         f"{row['policy']} {row['points']:+.1f}"
         + ("" if row["low"] is None else f" ({row['low']:+.1f} to {row['high']:+.1f})")
         for row in rows
     )
-    return f"Gains over frozen at {size:,} rows, in points, against a ROPE of {rope:g} points on either side: {told}."
+    return f"Gains over frozen at {size}, in points, against a ROPE of {rope:g} points on either side: {told}."
 
 
 CHART = Chart(

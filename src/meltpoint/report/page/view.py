@@ -15,6 +15,7 @@ from meltpoint.report.schema import Document
 from meltpoint.report.terminal import headline
 
 DECISIONS = {"fine-tune": "Fine-tune", "freeze": "Freeze", "equivalent": "No difference", "undecided": "Undecided"}
+DIRECTIONS = {"fine-tune": "speaks for fine-tuning", "freeze": "speaks for freezing", "neither": ""}
 MAX_CLASSES = 8
 
 
@@ -43,6 +44,21 @@ class KeyFigure:
     value: str
     note: str
     span: dict[str, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """One thing that the verdict rests on.
+
+    Attributes:
+        subject: What it is about, as the sentence names it first.
+        finding: The rest of the sentence.
+        direction: What it speaks for; empty where it only informs.
+    """
+
+    subject: str
+    finding: str
+    direction: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,15 +106,21 @@ class Page:
         return [word["word"] for word in (self.parts.drift or {}).get("words", [])]
 
     @property
-    def explanation(self) -> list[str]:
-        """Why the verdict is what it is, and what an undecided one would still take, in sentences."""
-        needed = needed_sentence(self.verdict, self.parts.run.get("needed_minutes"))
-        return _sentences(self.verdict.get("explanation")) + ([needed] if needed else [])
+    def units(self) -> str:
+        """What training sizes and tests count: rows, questions or sentences."""
+        return _units(self.verdict)
 
     @property
-    def depth(self) -> list[str]:
-        """What the architectures say together about their depth, in sentences."""
-        return _sentences(self.verdict.get("depth"))
+    def reasons(self) -> list[Reason]:
+        """Why the verdict is what it is, and what would change it."""
+        # What further repeats would decide is told with the answer, with the time that they take.
+        told = [one for one in self.verdict["explanation"] if one["cause"] != "precision" or not self.needed]
+        return [_reason(one) for one in told]
+
+    @property
+    def needed(self) -> str:
+        """What an undecided study would still take, in a sentence."""
+        return needed_sentence(self.verdict, self.parts.run.get("needed_minutes"))
 
     @property
     def moved(self) -> str:
@@ -181,12 +203,14 @@ def _gain(verdict: Document) -> KeyFigure:
 def _melting_point(verdict: Document) -> KeyFigure:
     point = verdict["melting_point"]
     values = {
-        "between": "{low:,} to {high:,} rows",
-        "below": "at most {high:,} rows",
-        "above": "above {low:,} rows",
+        "between": "{low:,} to {high:,} {units}",
+        "below": "at most {high:,} {units}",
+        "above": "above {low:,} {units}",
         "none": "none found",
     }
-    value = values.get(point["kind"], "not resolved").format(low=point["low"], high=point["high"])
+    value = values.get(point["kind"], "not resolved").format(
+        low=point["low"], high=point["high"], units=_units(verdict)
+    )
     return KeyFigure(label="Melting point", value=value, note=point["sentence"])
 
 
@@ -204,7 +228,7 @@ def _regret(verdict: Document) -> KeyFigure:
 def _facts(parts: ReportParts) -> Iterable[tuple[str, str]]:
     verdict, run = parts.verdict, parts.run
     design, data, vectors = verdict["design"], verdict["data"], verdict["vectors"]
-    repeats = ", ".join(f"{count} at {int(size):,} rows" for size, count in design["repeats"].items())
+    repeats = ", ".join(f"{count} at {int(size):,} {_units(verdict)}" for size, count in design["repeats"].items())
     yield "Ended", _ENDINGS[verdict["ended"]]
     yield "Tested on", design["test"]
     yield "Complete repeats", f"{repeats or 'none'}; at most {design['max_repeats']}"
@@ -267,14 +291,12 @@ def _words(drift: Document | None) -> dict[str, Any]:
     return found
 
 
-def _sentences(told: Any) -> list[str]:
-    """Takes the sentences out of what a key of the verdict holds: a text, a list of texts, or an object with one."""
-    match told:
-        case str():
-            return [told]
-        case list():
-            return [sentence for one in told for sentence in _sentences(one)]
-        case {"sentence": one} | {"text": one} | {"sentences": one}:
-            return _sentences(one)
-        case _:
-            return []
+def _units(verdict: Document) -> str:
+    return f"{verdict['unit']}s"
+
+
+def _reason(told: Document) -> Reason:
+    subject, _, finding = told["sentence"].partition(": ")
+    direction = DIRECTIONS.get(told["direction"], f"speaks for {told['direction']}")
+    # A sentence that names no subject first is told whole.
+    return Reason(subject=subject if finding else "", finding=finding or subject, direction=direction)
