@@ -124,9 +124,11 @@ def test_defaults_are_those_of_the_code(command: str) -> None:
 
 def test_every_key_of_the_verdict_is_described() -> None:
     page = read_page("verdict-json.md")
-    tree = ast.parse((ROOT / "src" / "meltpoint" / "report" / "document.py").read_text(encoding="utf-8"))
+    report = ROOT / "src" / "meltpoint" / "report"
+    trees = [ast.parse((report / name).read_text(encoding="utf-8")) for name in ("document.py", "numbers.py")]
     keys = {
         key.value
+        for tree in trees
         for node in ast.walk(tree)
         if isinstance(node, ast.Dict)
         for key in node.keys

@@ -35,7 +35,7 @@ def findings(plan=PLAN):
         random = generator(0, architecture, policy)
         return (random.random((num_repeats, 200)) < share).astype(np.float64)
 
-    return SimpleNamespace(retired={}, plan=plan, data=SimpleNamespace(has_test=True), clusters=None, scores=scores)
+    return SimpleNamespace(retired={}, plan=plan, design="fixed", clusters=None, scores=scores)
 
 
 def test_gains_are_compared_within_families_and_over_all():

@@ -10,13 +10,14 @@ from typing import Any
 
 from meltpoint.report.caveats import find_caveats
 from meltpoint.report.explanation import explain
+from meltpoint.report.numbers import interval_document, rounded
 from meltpoint.report.profile import profile_facts
 from meltpoint.report.schema import VERDICT_SCHEMA, Document
 from meltpoint.studies import ArchitectureJudgement, Conclusion, Findings
 from meltpoint.studies.plan import BASELINE
 from meltpoint.text import Corpus, Coverage
 from meltpoint.vectors import Vectors
-from meltpoint.verdict import DepthEffect, Gain, Interval
+from meltpoint.verdict import DepthEffect, Gain
 
 
 def verdict_document(conclusion: Conclusion, corpus: Corpus, vectors: Vectors, coverage: Coverage) -> Document:
@@ -31,9 +32,9 @@ def verdict_document(conclusion: Conclusion, corpus: Corpus, vectors: Vectors, c
         "task": corpus.task,
         "unit": findings.task.unit,
         "metric": findings.metric.name,
-        "guess": {"what": findings.guess[0], "score": _rounded(100 * findings.guess[1])},
+        "guess": {"what": findings.guess[0], "score": rounded(100 * findings.guess[1])},
         "gain": _headline_gain(best),
-        "expected_regret": _rounded(best.decision.expected_regret) if best else None,
+        "expected_regret": rounded(best.decision.expected_regret) if best else None,
         "reason": best.decision.reason if best else "No repeat at the largest size was completed.",
         "needed": {
             "repeats": best.decision.needed_repeats if best else None,
@@ -49,7 +50,7 @@ def verdict_document(conclusion: Conclusion, corpus: Corpus, vectors: Vectors, c
         "architectures": [_architecture(one) for one in judgement.architectures],
         "depth": [_depth(effect) for effect in judgement.depth],
         "ended": conclusion.ending,
-        "level": _rounded(judgement.level, 6),
+        "level": rounded(judgement.level, 6),
         "data": _data(corpus),
         "vectors": _vectors(vectors, coverage),
         "profile": profile_facts(corpus, vectors, findings.data, coverage, seed=plan.seed),
@@ -75,7 +76,7 @@ def _headline_gain(best: ArchitectureJudgement | None) -> Document:
     """The gain over frozen of the recommended policy; where that is frozen, of the best other one."""
     if best is None:
         return {"policy": None, "points": None, "low": None, "high": None}
-    return {"policy": best.headline.policy, **_interval(best.headline)}
+    return {"policy": best.headline.policy, **interval_document(best.headline)}
 
 
 def _sizes(best: ArchitectureJudgement) -> list[Document]:
@@ -87,7 +88,7 @@ def _sizes(best: ArchitectureJudgement) -> list[Document]:
             "policies": [
                 {
                     "policy": policy,
-                    "score": _rounded(score),
+                    "score": rounded(score),
                     **_gain(comparison.candidates + comparison.controls, policy),
                 }
                 for policy, score in comparison.mean_scores.items()
@@ -110,14 +111,14 @@ def _policies(best: ArchitectureJudgement, findings: Findings, num_repeats: int)
         documents.append(
             {
                 "policy": policy,
-                "score": _rounded(comparison.mean_scores[policy]),
+                "score": rounded(comparison.mean_scores[policy]),
                 **_gain(comparison.candidates + comparison.controls, policy),
-                "expected_regret": _rounded(comparison.expected_regret.get(policy)),
+                "expected_regret": rounded(comparison.expected_regret.get(policy)),
                 "repeats": used,
                 "given_up": (best.architecture, policy) in findings.retired,
                 "trainable_parameters": best.trainable_parameters[policy],
-                "train_score": _rounded(100 * fmean(choice.result.train_score or 0.0 for choice in chosen)),
-                "validation_score": _rounded(100 * fmean(choice.result.validation_score for choice in chosen)),
+                "train_score": rounded(100 * fmean(choice.result.train_score or 0.0 for choice in chosen)),
+                "validation_score": rounded(100 * fmean(choice.result.validation_score for choice in chosen)),
                 "converged": sum(choice.result.converged for choice in chosen),
                 "chosen": [
                     {"configuration": dict(configuration), "times": times}
@@ -140,7 +141,7 @@ def _tried(best: ArchitectureJudgement, findings: Findings, policy: str, num_rep
         documents.append(
             {
                 "configuration": dict(trials[0].configuration),
-                "validation_score": _rounded(100 * fmean(scores)) if scores else None,
+                "validation_score": rounded(100 * fmean(scores)) if scores else None,
                 "diverged": len(results) - len(scores),
                 "dropped": sum(result is not None and result.ending == "dropped" for result in results),
             }
@@ -154,8 +155,8 @@ def _controls(best: ArchitectureJudgement | None) -> list[Document]:
     return [
         {
             "control": control.name,
-            "score": _rounded(control.mean_score),
-            "gain_over_recommendation": _interval(control.gain),
+            "score": rounded(control.mean_score),
+            "gain_over_recommendation": interval_document(control.gain),
             "credibly_better": control.gain.low > 0,
         }
         for control in best.controls
@@ -167,9 +168,9 @@ def _architecture(judged: ArchitectureJudgement) -> Document:
         "architecture": judged.architecture,
         "decision": judged.decision.word,
         "policy": judged.decision.recommendation,
-        "score": _rounded(judged.recommended_score),
+        "score": rounded(judged.recommended_score),
         "gain": _headline_gain(judged),
-        "expected_regret": _rounded(judged.decision.expected_regret),
+        "expected_regret": rounded(judged.decision.expected_regret),
         "melting_point": _melting_point(judged),
         "trainable_parameters": dict(judged.trainable_parameters),
     }
@@ -182,10 +183,10 @@ def _depth(effect: DepthEffect) -> Document:
         "deep": effect.deep,
         "policy": effect.policy,
         "architectures": [
-            {"architecture": name, "layers": layers, "gain": _rounded(effect.gains[name])}
+            {"architecture": name, "layers": layers, "gain": rounded(effect.gains[name])}
             for name, layers in effect.depths.items()
         ],
-        "difference": _interval(effect.difference),
+        "difference": interval_document(effect.difference),
         "sentence": effect.sentence,
     }
 
@@ -209,7 +210,7 @@ def _curve(best: ArchitectureJudgement | None) -> list[Document]:
         {
             "size": point.size,
             "policy": point.policy,
-            **{end: _rounded(getattr(point, end)) for end in ("points", "low", "high", "band_low", "band_high")},
+            **{end: rounded(getattr(point, end)) for end in ("points", "low", "high", "band_low", "band_high")},
         }
         for point in (best.curve if best else ())
     ]
@@ -223,7 +224,8 @@ def _next_rows(best: ArchitectureJudgement | None) -> Document | None:
         "size": best.next_rows.size,
         "rows": best.next_rows.rows,
         "policies": [
-            {"policy": growth.policy, **_interval(growth), "model": growth.model} for growth in best.next_rows.growth
+            {"policy": growth.policy, **interval_document(growth), "model": growth.model}
+            for growth in best.next_rows.growth
         ],
     }
 
@@ -250,7 +252,7 @@ def _vectors(vectors: Vectors, coverage: Coverage) -> Document:
         "digest": vectors.digest,
         "licence": vectors.licence,
         "tokenizer": vectors.tokenizer,
-        "coverage": {"by_type": _rounded(coverage.by_type), "by_token": _rounded(coverage.by_token)},
+        "coverage": {"by_type": rounded(coverage.by_type), "by_token": rounded(coverage.by_token)},
         "unknown": [
             {"word": word.word, "count": word.count, "reason": word.reason, "suggestion": word.suggestion}
             for word in coverage.unknown
@@ -265,15 +267,4 @@ def _largest(judged: ArchitectureJudgement) -> Any:
 def _gain(gains: tuple[Gain, ...], policy: str) -> Document:
     """The gain of a policy over frozen; that of frozen itself is nothing, by definition."""
     found = next((gain for gain in gains if gain.policy == policy), None)
-    return {"gain": None if found is None else _interval(found)}
-
-
-def _interval(interval: Interval) -> Document:
-    return {"points": _rounded(interval.points), "low": _rounded(interval.low), "high": _rounded(interval.high)}
-
-
-def _rounded(value: float | None, digits: int = 4) -> float | None:
-    """Rounds for JSON, which knows no infinity: an end that nothing bounds is null."""
-    if value is None or value in (float("inf"), float("-inf")):
-        return None
-    return round(float(value), digits) + 0.0
+    return {"gain": None if found is None else interval_document(found)}

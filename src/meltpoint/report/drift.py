@@ -1,7 +1,6 @@
 """What moved, as data (``drift.json``) and in the terminal."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from rich import box
@@ -11,7 +10,9 @@ from rich.text import Text
 
 from meltpoint.embedding.drift import SPLITS, Drift, Space, WordDrift
 from meltpoint.embedding.drift.space import SEEN_FROM
+from meltpoint.report.numbers import interval_document, rounded
 from meltpoint.report.schema import DRIFT_SCHEMA, Document
+from meltpoint.report.wording import told_gain
 from meltpoint.verdict import Interval, SubgroupGains
 
 _SINGULAR_VALUES = 50
@@ -63,36 +64,36 @@ def drift_document(
                 "meaning": _MEANINGS[split],
                 "words": one.words,
                 "moved": one.moved,
-                "mean_cosine": _rounded(one.mean_cosine),
-                "low_cosine": _rounded(one.low_cosine),
-                "mean_norm_ratio": _rounded(one.mean_norm_ratio),
-                "mean_rbo": _rounded(one.mean_rbo),
+                "mean_cosine": rounded(one.mean_cosine),
+                "low_cosine": rounded(one.low_cosine),
+                "mean_norm_ratio": rounded(one.mean_norm_ratio),
+                "mean_rbo": rounded(one.mean_rbo),
                 "sampled": one.sampled,
             }
             for split, one in drift.splits.items()
         },
         "spectrum": {
-            "effective_rank": {"before": _rounded(ranks[0]), "after": _rounded(ranks[1])},
+            "effective_rank": {"before": rounded(ranks[0]), "after": rounded(ranks[1])},
             "singular_values": {
                 "before": np.round(spectrum.before[:_SINGULAR_VALUES], 6).tolist(),
                 "after": np.round(spectrum.after[:_SINGULAR_VALUES], 6).tolist(),
             },
-            "common_share": _rounded(spectrum.common_share),
+            "common_share": rounded(spectrum.common_share),
         },
-        "mean_shift": _rounded(spectrum.mean_shift),
+        "mean_shift": rounded(spectrum.mean_shift),
         "benchmarks": list(benchmarks),
         "overfitting": overfitting,
         "unseen_rows": unseen_rows,
-        "map_explained": _rounded(drift.plane.explained),
+        "map_explained": rounded(drift.plane.explained),
         "map": [
             {
                 "word": space.words[row],
-                "x_before": _rounded(before[0]),
-                "y_before": _rounded(before[1]),
-                "x_after": _rounded(after[0]),
-                "y_after": _rounded(after[1]),
+                "x_before": rounded(before[0]),
+                "y_before": rounded(before[1]),
+                "x_after": rounded(after[0]),
+                "y_after": rounded(after[1]),
                 "count": int(space.counts[row]),
-                "cosine": _rounded(cosine),
+                "cosine": rounded(cosine),
             }
             for row, before, after, cosine in zip(
                 drift.plane_words.tolist(),
@@ -109,7 +110,7 @@ def unseen_rows_document(policy: str, by_size: Mapping[int, SubgroupGains | None
     """Writes the gains of a policy over ``frozen`` on rows, or other units, with unseen words, and without, by size."""
 
     def part(interval: Interval, tuned: float, frozen: float) -> Document:
-        return {"score": _rounded(tuned), "frozen": _rounded(frozen), "gain": _interval(interval)}
+        return {"score": rounded(tuned), "frozen": rounded(frozen), "gain": interval_document(interval)}
 
     return {
         "policy": policy,
@@ -118,10 +119,10 @@ def unseen_rows_document(policy: str, by_size: Mapping[int, SubgroupGains | None
             {
                 "size": size,
                 "repeats": gains.num_repeats,
-                "share": _rounded(gains.share),
+                "share": rounded(gains.share),
                 "with_unseen": part(gains.inside, gains.mean_scores[0], gains.mean_scores[1]),
                 "without_unseen": part(gains.outside, gains.mean_scores[2], gains.mean_scores[3]),
-                "price": _interval(gains.difference),
+                "price": interval_document(gains.difference),
             }
             for size, gains in sorted(by_size.items())
             if gains is not None
@@ -136,7 +137,7 @@ def overfitting_document(verdict: Document) -> Document:
             "train": policy["train_score"],
             "validation": policy["validation_score"],
             "test": policy["score"],
-            "gap": _rounded(policy["train_score"] - policy["validation_score"]),
+            "gap": rounded(policy["train_score"] - policy["validation_score"]),
         }
         for policy in verdict["policies"]
     }
@@ -243,8 +244,8 @@ def _unseen_table(unseen: Document) -> Table:
     for heading in (f"{unit}s", "have such words", "gain there", "gain on the others", "price"):
         table.add_column(heading, justify="right")
     for one in unseen["sizes"]:
-        gains = (_spoken(one[key]["gain"]) for key in ("with_unseen", "without_unseen"))
-        table.add_row(f"{one['size']:,}", f"{one['share']:.0%}", *gains, _spoken(one["price"]))
+        gains = (told_gain(one[key]["gain"]) for key in ("with_unseen", "without_unseen"))
+        table.add_row(f"{one['size']:,}", f"{one['share']:.0%}", *gains, told_gain(one["price"]))
     table.caption = "Price: how much more the others gain. 95% intervals."
     table.caption_justify = "left"
     return table
@@ -269,29 +270,14 @@ def _word(word: WordDrift) -> Document:
         "word": word.word,
         "count": word.count,
         "split": word.split,
-        "cosine": _rounded(word.cosine),
-        "norm_ratio": _rounded(word.norm_ratio),
-        "distance": _rounded(word.distance),
-        "rbo": _rounded(word.rbo),
+        "cosine": rounded(word.cosine),
+        "norm_ratio": rounded(word.norm_ratio),
+        "distance": rounded(word.distance),
+        "rbo": rounded(word.rbo),
         "neighbours_before": list(word.neighbours_before),
         "neighbours_after": list(word.neighbours_after),
     }
 
 
-def _interval(interval: Interval) -> Document:
-    return {"points": _rounded(interval.points), "low": _rounded(interval.low), "high": _rounded(interval.high)}
-
-
-def _spoken(gain: Document) -> str:
-    if gain["low"] is None:
-        return f"{gain['points']:+.1f}"
-    return f"{gain['points']:+.1f} ({gain['low']:+.1f} to {gain['high']:+.1f})"
-
-
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
-
-
-def _rounded(value: Any) -> float | None:
-    """Rounds to four decimals; what is not finite, or not there, is null."""
-    return None if value is None or not np.isfinite(value) else round(float(value), 4)

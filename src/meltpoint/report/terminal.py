@@ -13,7 +13,7 @@ from rich.text import Text
 from meltpoint.report.needed import needed_sentence
 from meltpoint.report.plots import IntervalPlot, IntervalRow, sparkline
 from meltpoint.report.schema import Document
-from meltpoint.report.wording import counted
+from meltpoint.report.wording import counted, told_gain
 
 MAX_REASONS = 3
 """The first reasons fit a terminal; verdict.json has them all."""
@@ -249,11 +249,7 @@ def _architecture_table(document: Document) -> Table:
 
 
 def _cell(gain: Any) -> str:
-    if gain is None:
-        return ""
-    if gain["low"] is None:
-        return f"{gain['points']:+.1f}"
-    return f"{gain['points']:+.1f} ({gain['low']:+.1f} to {gain['high']:+.1f})"
+    return "" if gain is None else told_gain(gain)
 
 
 def _seconds(costs: Document, architecture: str, policy: str) -> str:

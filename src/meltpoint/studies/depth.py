@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from meltpoint.models import depth_of
 from meltpoint.studies.findings import Findings
 from meltpoint.studies.plan import BASELINE
-from meltpoint.verdict import DepthEffect, Design, compare_depths
+from meltpoint.verdict import DepthEffect, compare_depths
 
 # The claim is about fine-tuning as such; where that is not studied, the first candidate stands for it.
 FINE_TUNING = "fine-tuned"
@@ -31,7 +31,6 @@ def judge_depth(findings: Findings, num_repeats: int) -> tuple[DepthEffect, ...]
         return ()
     policy = FINE_TUNING if FINE_TUNING in plan.candidates else plan.candidates[0]
     size = plan.sizes[-1]
-    design: Design = "fixed" if findings.data.has_test else "rotating"
     names = {name for depths in groups.values() for name in depths}
     # Where an architecture has given the policy up, all are compared by the repeats up to then.
     repeats = min(findings.retired.get((name, policy), num_repeats) for name in names)
@@ -45,7 +44,7 @@ def judge_depth(findings: Findings, num_repeats: int) -> tuple[DepthEffect, ...]
             depths,
             family=family,
             policy=policy,
-            design=design,
+            design=findings.design,
             train_size=size,
             level=LEVEL / len(groups),
             clusters=findings.clusters,

@@ -13,7 +13,7 @@ from meltpoint.studies.plan import StudyPlan
 from meltpoint.studies.recording import TrialRecord
 from meltpoint.tasks import Metric, Task, find_task
 from meltpoint.trial import TFIDF, TrialData, TrialResult, TrialSpec, rows_for
-from meltpoint.verdict import pseudo_values
+from meltpoint.verdict import Design, pseudo_values
 
 ScoreMatrix = NDArray[np.float64]
 
@@ -126,6 +126,11 @@ class Findings:
         if self.data.groups is None or self.task.units_are_groups:
             return None
         return self.data.groups[self.tested_units]
+
+    @property
+    def design(self) -> Design:
+        """How repeats and test rows are crossed: on a given test set, or in folds that rotate."""
+        return "fixed" if self.data.has_test else "rotating"
 
     @property
     def task(self) -> Task:

@@ -13,7 +13,6 @@ from meltpoint.verdict import (
     CurvePoint,
     Decision,
     DepthEffect,
-    Design,
     Gain,
     Interval,
     MeltingPoint,
@@ -162,7 +161,7 @@ def _judge_architecture(
 ) -> ArchitectureJudgement:
     plan = findings.plan
     largest = plan.sizes[-1]
-    design: Design = "fixed" if findings.data.has_test else "rotating"
+    design = findings.design
 
     retired = {policy: then for (name, policy), then in retirements.items() if name == architecture}
     names = [(architecture, policy) for policy in plan.policies if policy not in retired] + [(TFIDF, TFIDF)]

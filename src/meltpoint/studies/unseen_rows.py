@@ -41,7 +41,7 @@ def compare_unseen_rows(
         scores[policy],
         scores[BASELINE],
         group,
-        design="fixed" if data.has_test else "rotating",
+        design=findings.design,
         train_size=size,
         level=LEVEL,
         clusters=findings.clusters,

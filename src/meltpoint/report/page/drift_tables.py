@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from meltpoint.report.charts.base import Row
 from meltpoint.report.schema import Document
+from meltpoint.report.wording import told_gain
 
 NUM_MOVED, NUM_NEIGHBOURS = 25, 5
 
@@ -65,7 +66,10 @@ def _tables(drift: Document) -> Iterator[DriftTable]:
             (
                 f"{one['size']:,}",
                 f"{one['share']:.0%}",
-                *(_spoken(gain) for gain in (one["with_unseen"]["gain"], one["without_unseen"]["gain"], one["price"])),
+                *(
+                    told_gain(gain)
+                    for gain in (one["with_unseen"]["gain"], one["without_unseen"]["gain"], one["price"])
+                ),
             )
             for one in unseen["sizes"]
         ),
@@ -90,9 +94,3 @@ def _tables(drift: Document) -> Iterator[DriftTable]:
             ("share of the movement that all words have in common", drift["spectrum"]["common_share"]),
         ),
     )
-
-
-def _spoken(gain: Document) -> str:
-    if gain["low"] is None:
-        return f"{gain['points']:+.1f}"
-    return f"{gain['points']:+.1f} ({gain['low']:+.1f} to {gain['high']:+.1f})"
