@@ -254,9 +254,9 @@ def test_remains_of_a_killed_process_are_removed_when_old(file):
 def test_file_that_changes_while_it_is_read(file, monkeypatch):
     hashing = store_writer.hash_words
 
-    def change_the_file(words):
+    def change_the_file(text, offsets):
         file.write_bytes(CONTENT * 2)
-        return hashing(words)
+        return hashing(text, offsets)
 
     monkeypatch.setattr(store_writer, "hash_words", change_the_file)
     with pytest.raises(VectorFileError, match="the file changed while it was being read"):

@@ -4,28 +4,16 @@ A hash only proposes rows; the word's own bytes decide. So two words with one ha
 wrong answer.
 """
 
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from meltpoint.vectors.hashing import hash_words, join_words
+
 ABSENT = -1
-
-
-def hash_words(words: Iterable[bytes]) -> NDArray[np.uint64]:
-    """Hashes words with BLAKE2b-64: the same on every machine and in every process, unlike Python's own hash.
-
-    Args:
-        words: n words as UTF-8.
-
-    Returns:
-        Shape (n,), uint64.
-    """
-    digests = b"".join([hashlib.blake2b(word, digest_size=8).digest() for word in words])
-    return np.frombuffer(digests, dtype="<u8")
 
 
 def sort_hashes(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
@@ -97,24 +85,33 @@ class WordIndex:
         """Returns the row of each of n words, shape (n,) int64, :data:`ABSENT` where there is none."""
         if not len(self.hashes):
             return np.full(len(words), ABSENT, dtype=np.int64)
-        wanted = hash_words(words)
+        text, offsets = join_words(words)
+        wanted = hash_words(text, offsets)
         first = np.searchsorted(self.hashes, wanted, side="left")
         # Clipped only so that gathering is safe: past the end, the hash compared is a smaller one and never equal.
         inside = np.minimum(first, len(self.hashes) - 1)
         rows = np.where(self.hashes[inside] == wanted, self.order[inside], ABSENT)
-        for n in np.flatnonzero((rows != ABSENT) & ~self._spells(rows, words)).tolist():
+        proposed = np.flatnonzero(rows != ABSENT)
+        for n in proposed[~self._spells(rows[proposed], text, offsets[:-1][proposed], offsets[1:][proposed])].tolist():
             rows[n] = self._find_colliding(words[n], wanted[n], int(first[n]) + 1)
         return rows
 
-    def _spells(self, rows: NDArray[np.int64], words: Sequence[bytes]) -> NDArray[np.bool_]:
-        """Tells for each n whether row ``rows[n]`` is the word ``words[n]``; rows may be :data:`ABSENT`."""
-        starts, ends = self.offsets[rows].tolist(), self.offsets[rows + 1].tolist()
-        data = self.data
-        return np.fromiter(
-            (data[start:end] == word for start, end, word in zip(starts, ends, words, strict=True)),
-            dtype=np.bool_,
-            count=len(words),
-        )
+    def _spells(
+        self, rows: NDArray[np.int64], text: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Tells for each n whether row ``rows[n]`` is the word ``text[starts[n]:ends[n]]``."""
+        own_starts, lengths = self.offsets[rows], ends - starts
+        is_same: NDArray[np.bool_] = self.offsets[rows + 1] - own_starts == lengths
+        # Byte by byte, all words of the right length at once.
+        own_starts, starts, lengths = own_starts[is_same], starts[is_same], lengths[is_same]
+        word_of_byte = np.repeat(np.arange(len(lengths)), lengths)
+        byte_in_word = np.arange(len(word_of_byte)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        own = np.frombuffer(self.data, dtype=np.uint8)[own_starts[word_of_byte] + byte_in_word]
+        other = np.frombuffer(text, dtype=np.uint8)[starts[word_of_byte] + byte_in_word]
+        is_spelt = np.ones(len(lengths), dtype=np.bool_)
+        is_spelt[word_of_byte[own != other]] = False
+        is_same[is_same] = is_spelt
+        return is_same
 
     def _find_colliding(self, word: bytes, wanted: np.uint64, position: int) -> int:
         """Searches the further rows that share the hash ``wanted``, from ``position`` among the sorted ones on."""

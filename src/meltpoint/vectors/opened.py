@@ -44,7 +44,7 @@ class Vectors:
         lowercase: Whether lower-casing changes no word: a text must then be lower-cased to find its words.
         tokenizer: The name of the tokenizer that splits texts into such words; ``tokenizer.json`` for their own.
         licence: The licence of the vectors, where the catalogue knows it.
-        digest: Hex BLAKE2b-128 over dimension, words and matrix: the identity of the content, whatever file it was in.
+        digest: Hex BLAKE3-128 over dimension, words and matrix: the identity of the content, whatever file it was in.
         report: What reading the source came to.
     """
 

@@ -1,44 +1,52 @@
 """Work on the blocks of a file in several threads, handed over in the file's order.
 
-Reading, decompression, compiled code and hashing let other threads run meanwhile. A few blocks are on their way at a
-time, so that memory stays bounded; the results do not depend on how many threads there are.
+Reading, decompression, compiled code and large array operations let other threads run meanwhile. A few blocks are on
+their way at a time, so that memory stays bounded; the results do not depend on how many threads there are.
 """
 
-from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from queue import SimpleQueue
+from threading import Lock
+from typing import Any, TypeVar, cast
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
-def read_ahead(items: Iterator[_Item], *, depth: int) -> Generator[_Item, None, None]:
-    """Yields the items of an iterator that runs in a thread of its own, at most ``depth`` items ahead.
-
-    What the iterator raises is raised here, after the items before it.
-    """
-    end = object()
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        pending = deque(thread.submit(next, items, end) for _ in range(depth))
-        while (item := pending.popleft().result()) is not end:
-            pending.append(thread.submit(next, items, end))
-            yield item  # type: ignore[misc]  # the end is no item
-
-
 def map_in_order(
-    function: Callable[[_Item], _Result], items: Iterator[_Item], *, num_threads: int
-) -> Generator[tuple[_Item, _Result], None, None]:
-    """Yields each item and ``function(item)``, in the items' order, computed by several threads.
+    function: Callable[[_Item], _Result], items: Iterator[_Item], *, num_threads: int, num_ahead: int
+) -> Generator[_Result, None, None]:
+    """Yields ``function(item)`` for each item, in the items' order, computed by several threads.
 
-    At most one item more than there are threads is taken before its turn.
+    The thread that takes an item also works on it: what it has just read is still in its processor's cache. What the
+    iterator or the function raises is raised here, after the results before it.
+
+    Args:
+        function: The work; several threads do it at once.
+        items: Only ever advanced by one thread at a time.
+        num_threads: How many threads.
+        num_ahead: How many results may be waiting or in work, beside the one that was yielded last.
     """
-    pending: deque[tuple[_Item, Future[_Result]]] = deque()
+    lock, end = Lock(), object()
+    taken: SimpleQueue[Future[Any]] = SimpleQueue()  # one for each item, in the items' order, and ``end`` after them
+
+    def take_and_work() -> None:
+        result: Future[Any] = Future()
+        try:
+            with lock:
+                taken.put(result)
+                item = next(items, end)
+            result.set_result(item if item is end else function(cast("_Item", item)))
+        except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
+            result.set_exception(error)
+
     with ThreadPoolExecutor(max_workers=num_threads) as threads:
-        for item in items:
-            pending.append((item, threads.submit(function, item)))
-            if len(pending) > num_threads:
-                earliest, future = pending.popleft()
-                yield earliest, future.result()
-        for remaining, future in pending:
-            yield remaining, future.result()
+        try:
+            for _ in range(num_ahead):
+                threads.submit(take_and_work)
+            while (result := taken.get().result()) is not end:
+                threads.submit(take_and_work)
+                yield result
+        finally:
+            threads.shutdown(cancel_futures=True)

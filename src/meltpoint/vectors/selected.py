@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from meltpoint.vectors.formats import Chunk, VectorFormat, format_of
 from meltpoint.vectors.formats.base import MOST_PLACES
-from meltpoint.vectors.index import WordIndex, hash_words, sort_hashes
+from meltpoint.vectors.hashing import hash_words
+from meltpoint.vectors.index import WordIndex, sort_hashes
 from meltpoint.vectors.sources import Source
 from meltpoint.vectors.store import STORE_VERSION, MappedStore, StoreMeta
 from meltpoint.vectors.store_writer import digest_rows, is_lowercase
@@ -67,7 +68,7 @@ def read_selected(source: Source, wanted: Collection[bytes]) -> MappedStore:
     matrix.flags.writeable = False
     words = list(kept)
     chunk = Chunk.of(words, matrix)
-    hashes, order = sort_hashes(hash_words(words))
+    hashes, order = sort_hashes(hash_words(chunk.text, chunk.offsets))
     return MappedStore(
         folder=None,
         meta=StoreMeta(
@@ -79,7 +80,7 @@ def read_selected(source: Source, wanted: Collection[bytes]) -> MappedStore:
             skipped=skipped,
             skipped_places=skipped_places,
             dim=dim,
-            lowercase=is_lowercase(words),
+            lowercase=is_lowercase(chunk.text, chunk.offsets),
             digest=digest_rows(chunk.text, chunk.offsets, matrix),
             subwords=None,
             attachments=[],

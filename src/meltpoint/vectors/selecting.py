@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from meltpoint.vectors.formats.base import Chunk
-from meltpoint.vectors.index import ABSENT, WordIndex, hash_words, sort_hashes
+from meltpoint.vectors.hashing import hash_words
+from meltpoint.vectors.index import ABSENT, WordIndex, sort_hashes
 from meltpoint.vectors.store import MappedStore
 from meltpoint.vectors.store_writer import digest_rows, is_lowercase
 
@@ -28,11 +29,11 @@ def select_rows(store: MappedStore, words: Sequence[bytes]) -> MappedStore:
     found = [bytes(store.index.data[start:end]) for start, end in zip(starts, ends, strict=True)]
     chunk = Chunk.of(found, store.matrix[rows])
     chunk.matrix.flags.writeable = False
-    hashes, order = sort_hashes(hash_words(found))
+    hashes, order = sort_hashes(hash_words(chunk.text, chunk.offsets))
     meta = replace(
         store.meta,
         rows=len(found),
-        lowercase=is_lowercase(found),
+        lowercase=is_lowercase(chunk.text, chunk.offsets),
         digest=digest_rows(chunk.text, chunk.offsets, chunk.matrix),
         subwords=None,
     )

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from meltpoint.vectors.index import WordIndex
 
-STORE_VERSION = 3
+STORE_VERSION = 4
 CACHE_VARIABLE = "MELTPOINT_CACHE"
 META_FILE = "meta.json"
 MATRIX_FILE = "matrix.npy"

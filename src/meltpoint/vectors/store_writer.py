@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from meltpoint.errors import VectorFileError
 from meltpoint.vectors.formats.base import MOST_PLACES, Attachment, Chunk, Piece, SubwordChunk
-from meltpoint.vectors.index import find_repeated, hash_words, sort_hashes
+from meltpoint.vectors.hashing import hash_words
+from meltpoint.vectors.index import find_repeated, sort_hashes
 from meltpoint.vectors.store import (
     DATA_FILES,
     HASHES_FILE,
@@ -125,10 +126,9 @@ class StoreWriter:
     def _add_rows(self, chunk: Chunk) -> None:
         self._matrix.append(chunk.matrix)
         self._words.write(chunk.text)
-        words = chunk.words
         self._lengths.append(np.diff(chunk.offsets))
-        self._hashes.append(hash_words(words))
-        self._lowercase = self._lowercase and is_lowercase(words)
+        self._hashes.append(hash_words(chunk.text, chunk.offsets))
+        self._lowercase = self._lowercase and is_lowercase(chunk.text, chunk.offsets)
         self._skipped += chunk.skipped
         self._skipped_places += chunk.skipped_places[: MOST_PLACES - len(self._skipped_places)]
 
@@ -279,8 +279,10 @@ def _write_header(file: IO[bytes], num_rows: int, dim: int) -> int:
     return file.tell()
 
 
-def is_lowercase(words: list[bytes]) -> bool:
-    """Tells whether lower-casing changes none of the words."""
+def is_lowercase(text: bytes, offsets: NDArray[np.int64]) -> bool:
+    """Tells whether lower-casing changes none of the words, which stand end to end as in a chunk."""
+    if text.isascii():
+        return text == text.lower()
     # Words are judged with a line end between them: lower-casing a final sigma looks at what follows.
-    text = b"\n".join(words).decode("utf-8")
-    return text == text.lower()
+    lines = b"\n".join([text[start:end] for start, end in pairwise(offsets.tolist())]).decode("utf-8")
+    return lines == lines.lower()

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from meltpoint.vectors.hashing import join_words
 from meltpoint.vectors.layouts import TOKENIZER_FILE
 from meltpoint.vectors.sources import Source
 
@@ -46,9 +47,8 @@ class Chunk:
         skipped_places: tuple[str, ...] = (),
     ) -> "Chunk":
         """Returns the chunk of n words that are at hand one by one."""
-        offsets = np.zeros(len(words) + 1, dtype=np.int64)
-        np.cumsum(np.fromiter(map(len, words), dtype=np.int64, count=len(words)), out=offsets[1:])
-        return cls(text=b"".join(words), offsets=offsets, matrix=matrix, skipped=skipped, skipped_places=skipped_places)
+        text, offsets = join_words(words)
+        return cls(text=text, offsets=offsets, matrix=matrix, skipped=skipped, skipped_places=skipped_places)
 
     @property
     def words(self) -> list[bytes]:

@@ -22,11 +22,12 @@ from meltpoint.vectors.formats.text_arrays import parse_lines as parse_few_lines
 from meltpoint.vectors.formats.text_blocks import Block, read_blocks, strip_end
 from meltpoint.vectors.formats.text_layout import NUM_SAMPLED_LINES, detect_layout
 from meltpoint.vectors.formats.text_rows import ParsedLines, settle
-from meltpoint.vectors.pipelining import map_in_order, read_ahead
+from meltpoint.vectors.formats.text_selecting import FirstFields, SelectedLines, select_lines
+from meltpoint.vectors.pipelining import map_in_order
 from meltpoint.vectors.sources import FileSource, Source
 
 _KERNEL_PAYS_BYTES = 1 << 26
-_BLOCKS_AHEAD = 2
+_BLOCKS_AHEAD = 8
 _NUM_THREADS = min(4, os.cpu_count() or 1)  # with more of them it is reading and writing that take the time
 _SELECTED_AT_ONCE = 1 << 10
 _SELECTIONS_AT_ONCE = 1 << 4
@@ -52,7 +53,12 @@ class TextVectors:
         assert isinstance(source, FileSource)
         with _open_file(source) as file:
             parse = _choose_parser(source, file.dim)
-            with closing(map_in_order(parse, file.blocks, num_threads=_NUM_THREADS)) as parsed:
+
+            def parse_block(block: Block) -> tuple[Block, ParsedLines]:
+                return block, parse(block)
+
+            parsed = map_in_order(parse_block, file.blocks, num_threads=_NUM_THREADS, num_ahead=_NUM_THREADS + 1)
+            with closing(parsed):
                 for block, lines in parsed:
                     chunk = settle(lines, file.number_lines(len(lines.matrix)), source)
                     block.recycle()
@@ -79,20 +85,21 @@ class TextVectors:
         assert isinstance(source, FileSource)
         with _open_file(source) as file:
 
-            def parse(selection: _Selection) -> ParsedLines:
-                return _parse_few(selection.lines, file.dim)
+            def parse(selection: _Selection) -> tuple[_Selection, ParsedLines]:
+                return selection, _parse_few(selection.lines, file.dim)
 
             # Finding lines keeps Python's lock, so none is parsed meanwhile.
-            selections = _find_lines(file, words)
-            while burst := list(islice(selections, _SELECTIONS_AT_ONCE)):
-                with closing(map_in_order(parse, iter(burst), num_threads=_NUM_THREADS)) as parsed:
-                    for selection, lines in parsed:
-                        yield settle(lines, selection.numbers, source), selection.num_passed
+            with closing(_find_lines(file, FirstFields.of(words))) as selections:
+                while burst := list(islice(selections, _SELECTIONS_AT_ONCE)):
+                    parsed = map_in_order(parse, iter(burst), num_threads=_NUM_THREADS, num_ahead=_NUM_THREADS + 1)
+                    with closing(parsed):
+                        for selection, lines in parsed:
+                            yield settle(lines, selection.numbers, source), selection.num_passed
             file.check_number_of_rows()
 
 
 class _OpenFile:
-    """The blocks of an open file, read ahead, and what its first lines tell.
+    """The blocks of an open file, and what its first lines tell.
 
     Attributes:
         blocks: The lines of rows.
@@ -131,10 +138,7 @@ class _OpenFile:
 
 @contextmanager
 def _open_file(source: FileSource) -> Iterator[_OpenFile]:
-    with (
-        open_stream(source) as stream,
-        closing(read_ahead(read_blocks(stream, source.place), depth=_BLOCKS_AHEAD)) as blocks,
-    ):
+    with open_stream(source) as stream, closing(read_blocks(stream, source.place)) as blocks:
         yield _OpenFile(blocks, source)
 
 
@@ -178,20 +182,24 @@ class _Selection:
     num_passed: int
 
 
-def _find_lines(file: _OpenFile, words: Collection[bytes]) -> Iterator[_Selection]:
+def _find_lines(file: _OpenFile, wanted: FirstFields) -> Generator[_Selection, None, None]:
     """Yields the lines that may hold some of the words, a few thousand at a time; the last selection may be empty."""
-    first_fields = {word.partition(b" ")[0] for word in words}
+
+    def select(block: Block) -> SelectedLines:
+        selected = select_lines(block, wanted)
+        block.recycle()
+        return selected
+
     lines: list[bytes] = []
     numbers: list[int] = []
     num_passed = 0
-    for block in file.blocks:
-        more_lines, positions, num_lines = block.select(first_fields)
-        block.recycle()
-        block_numbers = file.number_lines(num_lines)
-        lines += more_lines
-        numbers += [block_numbers[position] for position in positions]
-        num_passed += num_lines
-        if len(lines) >= _SELECTED_AT_ONCE:
-            yield _Selection(lines=lines, numbers=numbers, num_passed=num_passed)
-            lines, numbers, num_passed = [], [], 0
+    with closing(map_in_order(select, file.blocks, num_threads=_NUM_THREADS, num_ahead=_BLOCKS_AHEAD)) as blocks:
+        for selected in blocks:
+            block_numbers = file.number_lines(selected.num_passed)
+            lines += selected.lines
+            numbers += [block_numbers[position] for position in selected.positions]
+            num_passed += selected.num_passed
+            if len(lines) >= _SELECTED_AT_ONCE:
+                yield _Selection(lines=lines, numbers=numbers, num_passed=num_passed)
+                lines, numbers, num_passed = [], [], 0
     yield _Selection(lines=lines, numbers=numbers, num_passed=num_passed)

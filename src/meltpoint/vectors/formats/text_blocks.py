@@ -1,7 +1,7 @@
 """Reads a text file in blocks of complete lines."""
 
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ _BLOCK_BYTES = 1 << 21
 _LONGEST_LINE_BYTES = 1 << 24
 _ROOM_BYTES = 1 << 16  # for the beginning of a line that the block before has left
 _COMPARED_BYTES = 1 << 17  # at a time, so that what is compared and the result stay in the processor's cache
-_LF, _SPACE = b"\n", b" "
+_LF = b"\n"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,26 +43,6 @@ class Block:
     def data(self) -> NDArray[np.uint8]:
         """Returns the bytes from the first line's start on, padding included, not copied."""
         return np.frombuffer(self.buffer, dtype=np.uint8)[self.start :]
-
-    def select(self, first_fields: Collection[bytes]) -> tuple[list[bytes], list[int], int]:
-        """Finds the lines whose first field is one of some; nothing else of a line is looked at.
-
-        Returns:
-            The lines, without their ends; their positions among all lines; and how many lines there are.
-        """
-        # The buffer's own search looks at whole vector registers, and lines are long.
-        find, buffer, end = self.buffer.find, self.buffer, self.end
-        lines, positions = [], []
-        start, position = self.start, 0
-        while start < end:
-            line_end = find(_LF, start, end)
-            field_end = find(_SPACE, start, line_end)
-            if bytes(buffer[start : field_end if field_end >= 0 else line_end]) in first_fields:
-                lines.append(strip_end(bytes(buffer[start:line_end])))
-                positions.append(position)
-            start = line_end + 1
-            position += 1
-        return lines, positions, position
 
     def lines(self) -> list[bytes]:
         """Returns the lines, each without its end: LF or CR LF, and one space before it."""
@@ -96,7 +76,7 @@ def strip_end(line: bytes) -> bytes:
     return line.removesuffix(b"\r").removesuffix(b" ")
 
 
-def read_blocks(stream: ByteStream, place: str) -> Iterator[Block]:
+def read_blocks(stream: ByteStream, place: str) -> Generator[Block, None, None]:
     """Yields the lines of a stream, some megabytes at a time; the last one may lack its LF.
 
     Args:

@@ -1,0 +1,58 @@
+"""Hashes words that stand end to end: all of them at once, eight bytes at a time.
+
+The hash only proposes rows (see ``index``), so it need not withstand an attack; it has to be the same on every machine,
+unlike Python's own, and quick, since every word of a file is hashed.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+_MOST_EIGHTS = 8
+_U27, _U30, _U31, _U64 = (np.uint64(number) for number in (27, 30, 31, 64))
+_FIRST_FACTOR, _SECOND_FACTOR = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+
+
+def join_words(words: Sequence[bytes]) -> tuple[bytes, NDArray[np.int64]]:
+    """Puts n words end to end.
+
+    Returns:
+        Their bytes; and where they stand, shape (n + 1,): word i is ``text[offsets[i]:offsets[i + 1]]``.
+    """
+    offsets = np.zeros(len(words) + 1, dtype=np.int64)
+    np.cumsum(np.fromiter(map(len, words), dtype=np.int64, count=len(words)), out=offsets[1:])
+    return b"".join(words), offsets
+
+
+def hash_words(text: bytes, offsets: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Hashes the length of each word, its first 64 bytes, and its last eight where it is longer.
+
+    Args:
+        text: n words, end to end.
+        offsets: Shape (n + 1,), where each starts, as from :func:`join_words`.
+
+    Returns:
+        Shape (n,), uint64.
+    """
+    # Eight bytes from every position on, the first one lowest.
+    eights = np.ndarray(len(text) + 1, dtype="<u8", buffer=text + bytes(8), strides=(1,))
+    starts, lengths = offsets[:-1], np.diff(offsets)
+    hashes = _mix(lengths.astype(np.uint64))
+    for start in range(0, 8 * _MOST_EIGHTS, 8):
+        longer = np.flatnonzero(lengths > start)
+        if not len(longer):
+            return hashes
+        num_bytes = np.minimum(lengths[longer] - start, 8).astype(np.uint64)
+        hashes[longer] = _mix(hashes[longer] ^ eights[starts[longer] + start] << (_U64 - num_bytes * np.uint64(8)))
+    longer = np.flatnonzero(lengths > 8 * _MOST_EIGHTS)
+    hashes[longer] = _mix(hashes[longer] ^ eights[offsets[longer + 1] - 8])
+    return hashes
+
+
+def _mix(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Spreads every bit over all; no two numbers become one (SplitMix64's last step, Steele, Lea and Flood 2014)."""
+    mixed = (numbers ^ (numbers >> _U30)) * _FIRST_FACTOR
+    mixed = (mixed ^ (mixed >> _U27)) * _SECOND_FACTOR
+    result: NDArray[np.uint64] = mixed ^ (mixed >> _U31)
+    return result
