@@ -108,3 +108,14 @@ def test_nothing_is_dropped_nor_drawn(probability, training):
 
 def test_dropout_says_its_probability():
     assert str(SharedDropout(0.2)) == "SharedDropout(p=0.2)"
+
+
+def test_a_mask_takes_sixteen_bits_a_number():
+    dropout = SharedDropout(0.5)
+    dropout.generators = [torch_generator(0, "dropout")]
+    # An odd number of them: what is left over of the last 64 bits is thrown away.
+    drawn, again = masks(dropout, 1, 3, 3), masks(dropout, 1, 3, 3)
+    assert not torch.equal(drawn, again)
+    reference = torch.empty(6, dtype=torch.int64).random_(-(2**63), None, generator=torch_generator(0, "dropout"))
+    bits = torch.cat([words.view(torch.int16)[:9] for words in reference.split(3)])
+    assert torch.equal(torch.cat([drawn, again]).flatten(), (bits >= 0).float())

@@ -144,7 +144,7 @@ def test_tensor_operations_find_what_the_compiled_loops_find(policy, data, monke
         for spec in PLAN.policy_search("cnn", policy, 0, 10)
     )
     loops = run_search(search, data)
-    monkeypatch.setattr(dense_adam, "_update_compiled", dense_adam._update_by_tensor_operations)
+    monkeypatch.setattr(dense_adam, "_compiled_update", dense_adam._update_by_tensor_operations)
     monkeypatch.setattr(cnn, "max_over_windows", windows._by_tensor_operations)
     operations = run_search(search, data)
     for one, other in zip(loops, operations, strict=True):

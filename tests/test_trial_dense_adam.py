@@ -4,18 +4,18 @@ import pytest
 import torch
 
 from meltpoint.randomness import torch_seeded
-from meltpoint.trial.dense_adam import StackedAdam, _update_by_tensor_operations, _update_compiled
+from meltpoint.trial.dense_adam import StackedAdam, _compiled_update, _update_by_tensor_operations
 
 K = 3
 RATES, DECAYS = (1e-3, 1e-2, 3e-2), (0.0, 1e-5, 1e-2)
 SHAPES = ((K, 7, 5), (K, 3), (K, 130))
-every_way = pytest.mark.parametrize("way", [_update_compiled, _update_by_tensor_operations])
+every_way = pytest.mark.parametrize("way", [_compiled_update, _update_by_tensor_operations])
 
 
 @pytest.fixture
 def way_taken(way, monkeypatch):
     """Has the optimiser take one of its two ways on this processor."""
-    for name in ("_update_compiled", "_update_by_tensor_operations"):
+    for name in ("_compiled_update", "_update_by_tensor_operations"):
         monkeypatch.setattr(f"meltpoint.trial.dense_adam.{name}", way)
 
 
@@ -51,7 +51,7 @@ def test_every_member_is_stepped_as_torch_steps_it(way, way_taken, num_steps):
     weights = start()
     adam = StackedAdam(weights, RATES, DECAYS)
     for drawn in gradients(num_steps):
-        adam.step(weights, drawn)
+        adam.step(drawn)
     for member, parameters in enumerate(torchs_adam(start(), RATES, DECAYS, num_steps)):
         for weight, expected in zip(weights, parameters, strict=True):
             # Where a gradient is all but cancelled by its decay, rounding decides on a whole step: one in a hundred.
@@ -64,11 +64,11 @@ def test_members_that_leave_change_nothing_for_the_others(way, way_taken):
     stayed = [weight.clone() for weight in weights]
     both, few = StackedAdam(weights, RATES, DECAYS), StackedAdam(stayed, RATES, DECAYS)
     for step, drawn in enumerate(gradients(20)):
-        both.step(weights, drawn)
+        both.step(drawn)
         if step == 10:
-            few.keep(kept)
             stayed = [weight[kept] for weight in stayed]
-        few.step(stayed, [gradient[kept] for gradient in drawn] if step >= 10 else drawn)
+            few.keep(kept, stayed)
+        few.step([gradient[kept] for gradient in drawn] if step >= 10 else drawn)
     for weight, own in zip(weights, stayed, strict=True):
         torch.testing.assert_close(own, weight[kept], rtol=0, atol=1e-7)
 
@@ -81,7 +81,7 @@ def test_a_member_that_diverges_stays_alone_with_it(way, way_taken):
         adam = StackedAdam(weights, (1e-3, rate, 1e-2), DECAYS)
         for drawn in gradients(5):
             drawn[1][1] = torch.nan if rate > 1 else drawn[1][1]
-            adam.step(weights, drawn)
+            adam.step(drawn)
         results.append(weights)
     for sound, torn in zip(*results, strict=True):
         assert torch.equal(torn[[0, 2]], sound[[0, 2]])
@@ -91,14 +91,14 @@ def test_a_member_that_diverges_stays_alone_with_it(way, way_taken):
 def test_gradients_may_lie_in_any_order():
     drawn = next(gradients(1))
     one, other = start(), start()
-    StackedAdam(one, RATES, DECAYS).step(one, drawn)
+    StackedAdam(one, RATES, DECAYS).step(drawn)
     turned = [gradient.transpose(0, -1).contiguous().transpose(0, -1) for gradient in drawn]
-    StackedAdam(other, RATES, DECAYS).step(other, turned)
+    StackedAdam(other, RATES, DECAYS).step(turned)
     assert all(torch.equal(*pair) for pair in zip(one, other, strict=True))
 
 
 def test_parameters_are_moved_in_place_though_they_take_gradients():
     parameter = torch.nn.Parameter(torch.ones(2, 3))
-    StackedAdam([parameter], (0.1, 0.2), (0.0, 0.0)).step([parameter], [torch.ones(2, 3)])
+    StackedAdam([parameter], (0.1, 0.2), (0.0, 0.0)).step([torch.ones(2, 3)])
     torch.testing.assert_close(parameter.detach(), torch.tensor([[0.9] * 3, [0.8] * 3]))
     assert parameter.requires_grad

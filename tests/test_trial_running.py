@@ -186,21 +186,21 @@ def test_policies_share_the_rows_they_start_from(data):
 @pytest.mark.parametrize("architecture", ["average", "cnn"])
 def test_policies_share_batches_and_dropout(data, monkeypatch, architecture):
     seen = []
-    epochs, forward = Examples.epochs, SharedDropout.forward
+    epochs, mask = Examples.epochs, SharedDropout.mask
 
     def spied_epochs(self, batch_size, random):
         for positions in epochs(self, batch_size, random):
             seen.append(self.rows[positions].tolist())
             yield positions
 
-    def spied_forward(self, inputs, **options):
-        outputs = forward(self, inputs, **options)
+    def spied_mask(self, inputs, **options):
+        drawn = mask(self, inputs, **options)
         if self.training:
             seen.append([generator.get_state().numpy().tobytes() for generator in self.generators])
-        return outputs
+        return drawn
 
     monkeypatch.setattr(Examples, "epochs", spied_epochs)
-    monkeypatch.setattr(SharedDropout, "forward", spied_forward)
+    monkeypatch.setattr(SharedDropout, "mask", spied_mask)
     courses = []
     for policy in POLICIES:
         seen.clear()
@@ -320,7 +320,8 @@ def test_the_restricted_table_is_exact(data_with_test, policy, monkeypatch):
     assert torch.equal(*weights)
     if policy != "decayed":
         assert np.array_equal(scores[0].predicted, scores[1].predicted)
-        assert scores[0].loss == scores[1].loss
+        # What a policy has learned for all words is multiplied by few rows or by many, which may round otherwise.
+        assert scores[0].loss == pytest.approx(scores[1].loss, abs=1e-6)
 
 
 # Who is trained beside others

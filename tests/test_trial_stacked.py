@@ -36,6 +36,8 @@ GOOD = ["good", "great", "fine", "superb", "moving", "wonderful", "charming", "c
 BAD = ["bad", "awful", "poor", "dull", "boring", "terrible", "clumsy", "silly"]
 NEUTRAL = ["the", "a", "movie", "film", "plot", "of", "and", "is", "with", "actor", "zzqxv", "qqwvz", "story"]
 TOLERANCE_NATS = 1e-5
+# Rounding grows with every layer and every step; and of two windows that all but tie, it chooses the highest.
+COARSER_NATS = {"cnn": 1e-3, "transformer:2": 1e-3}
 ARCHITECTURES = ["average:0", "average", "cnn", "transformer:2"]
 RATES = {
     "average:0": (0.003, 0.03, 0.01),
@@ -121,11 +123,10 @@ def test_one_pass_and_one_by_one_train_the_same(architecture, policy, data, monk
         monkeypatch.setattr(module, "can_be_stacked", lambda *_: False)
     monkeypatch.setattr(assembly, "Stacked", None)
     apart = run_search(rivals, data)
-    # Rounding grows with every layer and every step; few texts teach a transformer without pretrained rows little.
-    is_deep = architecture.startswith("transformer")
-    assert_same_trials(together, apart, tolerance=1e-3 if is_deep else TOLERANCE_NATS)
+    assert_same_trials(together, apart, tolerance=COARSER_NATS.get(architecture, TOLERANCE_NATS))
     assert chosen(together) == chosen(apart)
-    assert max(result.validation_score for result in together) > (0.5 if is_deep else 0.6)
+    # Few texts teach a transformer without pretrained rows little.
+    assert max(result.validation_score for result in together) > (0.5 if architecture.startswith("transf") else 0.6)
 
 
 @every_architecture

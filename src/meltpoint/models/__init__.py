@@ -10,6 +10,7 @@ from meltpoint.errors import InputError
 from meltpoint.models.architectures import (
     Architecture,
     Builder,
+    HandDifferentiated,
     PoolsFirst,
     Stackable,
     TextModel,
@@ -28,6 +29,7 @@ __all__ = [
     "AverageClassifier",
     "Builder",
     "ConvolutionalClassifier",
+    "HandDifferentiated",
     "PoolsFirst",
     "Reads",
     "RecurrentClassifier",

@@ -109,6 +109,39 @@ class PoolsFirst(Stackable):
         return scores
 
 
+class HandDifferentiated(PoolsFirst):
+    """A model that pools first, with a backward pass written out for members whose float32 tensors are in main memory.
+
+    The gradients are those of autograd but for rounding. What is saved is the graph: to build it and to walk it takes
+    longer than the arithmetic of small layers.
+    """
+
+    @abstractmethod
+    def backpropagate(
+        self, pooled: Tensor, score_gradient: Callable[[Tensor], Tensor], *, to_pooled: bool
+    ) -> Tensor | None:
+        """Goes from pooled features to scores, and back; leaves the gradients of the parameters in their ``grad``.
+
+        Args:
+            pooled: ``(K, B, P)``, or ``(B, P)`` where the members share them.
+            score_gradient: Given scores ``(K, B, C)``, returns the gradient of the loss by them.
+            to_pooled: Whether the gradient of the pooled features is wanted.
+
+        Returns:
+            ``(K, B, P)``, or None.
+        """
+
+    @abstractmethod
+    def spread(self, gradient: Tensor, ids: Tensor, num_rows: int) -> Tensor:
+        """Turns the gradient of what :meth:`pool` returned, ``(K, B, P)``, into that of its tables, ``(K, U, D)``.
+
+        Args:
+            gradient: Of the pooled features.
+            ids: Those that were pooled.
+            num_rows: U.
+        """
+
+
 def stack_models(models: Sequence[Stackable]) -> Stackable:
     """Puts K models of one architecture together: one model whose parameters have a leading axis of K members.
 

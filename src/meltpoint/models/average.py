@@ -1,22 +1,27 @@
 """The mean of the word vectors, then a multi-layer perceptron."""
 
+from collections.abc import Callable
+
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from meltpoint.models.architectures import Architecture, PoolsFirst, take_rows, token_mask
+from meltpoint.models.architectures import Architecture, HandDifferentiated, take_rows
 from meltpoint.models.layers import Affine, HiddenLayers
+from meltpoint.models.means import mean_over_words, spread_over_words
 
 HIDDEN_SIZE = 100
 DROPOUT = 0.2
 
 
-class AverageClassifier(PoolsFirst):
+class AverageClassifier(HandDifferentiated):
     """Masked mean over the tokens, ``depth`` hidden layers (linear, ReLU, dropout), a linear output.
 
     Iyyer et al., "Deep unordered composition rivals syntactic methods for text classification", ACL 2015. Depth 0 is
     a linear model over the mean.
     """
+
+    output: Affine
 
     def __init__(self, embedding: nn.Embedding, num_outputs: int, *, depth: int = 1) -> None:
         super().__init__()
@@ -27,31 +32,34 @@ class AverageClassifier(PoolsFirst):
 
     def pool(self, table: Tensor, ids: Tensor) -> Tensor:
         """Averages the word vectors of each text: ``(*K, B, D)``."""
-        mask = token_mask(ids)
-        share = mask / mask.sum(dim=-1, keepdim=True).clamp(min=1)
-        if table.ndim == 2:
-            return _weighted_sum(table, ids, share)
-        # The tables of all members stand one below the other.
-        num_tables, num_rows, _ = table.shape
-        first_row = torch.arange(num_tables, device=ids.device).mul_(num_rows).view(-1, 1, 1)
-        rows = ids + first_row
-        pooled = _weighted_sum(table.flatten(0, 1), rows.flatten(0, 1), share.expand(rows.shape).flatten(0, 1))
-        return pooled.view(len(rows), -1, table.shape[-1])
+        return mean_over_words(table, ids)
 
     def encode_pooled(self, pooled: Tensor) -> Tensor:
         """Takes the means through the hidden layers."""
         features: Tensor = self.hidden(pooled)
         return features
 
+    def backpropagate(
+        self, pooled: Tensor, score_gradient: Callable[[Tensor], Tensor], *, to_pooled: bool
+    ) -> Tensor | None:
+        """Takes the means through the layers and the gradient back."""
+        inputs = (pooled if pooled.ndim == 3 else pooled.unsqueeze(0)).detach().numpy()
+        trace = self.hidden.compute(inputs)
+        scores = torch.from_numpy(self.output.compute(trace.features))
+        gradient = np.ascontiguousarray(score_gradient(scores).numpy())
+        back = self.output.backward(trace.features, gradient, to_inputs=to_pooled or bool(trace.masks))
+        if back is not None:
+            back = self.hidden.backward(trace, back, to_inputs=to_pooled)
+        return None if back is None else torch.from_numpy(back)
+
+    def spread(self, gradient: Tensor, ids: Tensor, num_rows: int) -> Tensor:
+        """Gives each word its share of the gradient of each text that it stands in."""
+        return spread_over_words(gradient, ids, num_rows)
+
     def states(self, table: Tensor, ids: Tensor) -> Tensor:
         """Takes each word vector by itself through the hidden layers: a token knows nothing of its neighbours."""
         states: Tensor = self.hidden(take_rows(table, ids), of_tokens=True)
         return states
-
-
-def _weighted_sum(table: Tensor, ids: Tensor, weights: Tensor) -> Tensor:
-    pooled: Tensor = functional.embedding_bag(ids, table, per_sample_weights=weights.to(table.dtype), mode="sum")
-    return pooled
 
 
 AVERAGE = Architecture(

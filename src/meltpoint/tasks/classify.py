@@ -32,6 +32,12 @@ class Classify(Task):
 
         return cross_entropy(scores, labels, num_axes=2)
 
+    def score_gradient(self, scores: "Tensor", labels: "Tensor") -> "Tensor":
+        """The probabilities, less one at the label, over the number of labels."""
+        from meltpoint.tasks.losses import cross_entropy_gradient  # noqa: PLC0415
+
+        return cross_entropy_gradient(scores, labels)
+
     def total_loss(self, scores: "Tensor", labels: "Tensor") -> "tuple[float, int]":
         """Summed cross-entropy."""
         from meltpoint.tasks.losses import total_cross_entropy  # noqa: PLC0415

@@ -78,6 +78,15 @@ class Task(ABC):
             A number, or ``(K,)`` one for each member.
         """
 
+    def score_gradient(self, scores: "Tensor", labels: "Tensor") -> "Tensor":
+        """Returns the gradient of :meth:`loss`, summed over members, by the scores; arguments and shape are theirs."""
+        import torch  # noqa: PLC0415 - tasks are read about without it
+
+        with torch.enable_grad():
+            leaf = scores.detach().requires_grad_()
+            (gradient,) = torch.autograd.grad(self.loss(leaf, labels).sum(), leaf)
+        return gradient
+
     @abstractmethod
     def total_loss(self, scores: "Tensor", labels: "Tensor") -> tuple[float, int]:
         """Returns the summed loss of a batch ``(B, ..)``, and of how many terms."""

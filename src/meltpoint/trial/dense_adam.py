@@ -9,6 +9,9 @@ from torch import Tensor
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
 
+Update = Callable[[Tensor, int], None]
+"""Moves one parameter by its gradient, at the step of that number."""
+
 
 class StackedAdam:
     """``torch.optim.Adam`` with coupled weight decay, for parameters with a leading axis of K members.
@@ -32,45 +35,57 @@ class StackedAdam:
         self._means = [torch.zeros_like(parameter) for parameter in parameters]
         self._squares = [torch.zeros_like(parameter) for parameter in parameters]
         self._step = 0
+        self._follow(parameters)
 
-    def step(self, parameters: Sequence[Tensor], gradients: Sequence[Tensor]) -> None:
-        """Moves the parameters, which are those of the start, in the same order."""
+    def step(self, gradients: Sequence[Tensor]) -> None:
+        """Moves the parameters by their gradients, in the order of the parameters."""
         self._step += 1
-        on_cpu = parameters[0].device.type == "cpu"
-        update: Callable[..., None] = _update_compiled if on_cpu else _update_by_tensor_operations
-        for parameter, gradient, mean, square in zip(parameters, gradients, self._means, self._squares, strict=True):
-            state = (parameter.detach(), gradient.contiguous(), mean, square)
-            update(*(tensor.view(len(tensor), -1) for tensor in state), self._rates, self._decays, self._step)
+        for update, gradient in zip(self._updates, gradients, strict=True):
+            update(gradient, self._step)
 
-    def keep(self, members: Tensor) -> None:
-        """Forgets all but these members, int64."""
+    def keep(self, members: Tensor, parameters: Sequence[Tensor]) -> None:
+        """Forgets all but these members, int64; theirs are from now on the parameters ``(len(members), ...)``."""
         self._rates, self._decays = self._rates[members], self._decays[members]
         self._means = [mean[members] for mean in self._means]
         self._squares = [square[members] for square in self._squares]
+        self._follow(parameters)
+
+    def _follow(self, parameters: Sequence[Tensor]) -> None:
+        on_cpu = self._rates.device.type == "cpu"
+        prepare = _compiled_update if on_cpu else _update_by_tensor_operations
+        self._updates = [
+            prepare(parameter.detach(), mean, square, self._rates, self._decays)
+            for parameter, mean, square in zip(parameters, self._means, self._squares, strict=True)
+        ]
 
 
-def _update_compiled(
-    weights: Tensor, gradients: Tensor, means: Tensor, squares: Tensor, rates: Tensor, decays: Tensor, step: int
-) -> None:
+def _compiled_update(weights: Tensor, means: Tensor, squares: Tensor, rates: Tensor, decays: Tensor) -> Update:
     from meltpoint.trial.adam_loop import move_members  # noqa: PLC0415 - numba, where it is needed
 
-    move_members(
-        weights.numpy(),
-        gradients.numpy(),
-        means.numpy(),
-        squares.numpy(),
-        rates.numpy(),
-        decays.numpy(),
-        np.float32(1 - BETAS[0] ** step),
-        np.float32((1 - BETAS[1] ** step) ** 0.5),
-    )
+    # The arrays are made once: for the few numbers of an output layer that takes as long as its update.
+    shape = (len(weights), -1)
+    weight, mean, square = (tensor.view(shape).numpy() for tensor in (weights, means, squares))
+    rate, decay = rates.numpy(), decays.numpy()
+
+    def update(gradients: Tensor, step: int) -> None:
+        mean_correction = np.float32(1 - BETAS[0] ** step)
+        root_correction = np.float32((1 - BETAS[1] ** step) ** 0.5)
+        gradient = gradients.contiguous().view(shape).numpy()
+        move_members(weight, gradient, mean, square, rate, decay, mean_correction, root_correction)
+
+    return update
 
 
 def _update_by_tensor_operations(
-    weights: Tensor, gradients: Tensor, means: Tensor, squares: Tensor, rates: Tensor, decays: Tensor, step: int
-) -> None:
-    gradients = gradients + decays.unsqueeze(1) * weights
-    means.lerp_(gradients, 1 - BETAS[0])
-    squares.mul_(BETAS[1]).addcmul_(gradients, gradients, value=1 - BETAS[1])
-    scale = squares.sqrt().div_((1 - BETAS[1] ** step) ** 0.5).add_(EPSILON)
-    weights.sub_(means / scale * (rates.unsqueeze(1) / (1 - BETAS[0] ** step)))
+    weights: Tensor, means: Tensor, squares: Tensor, rates: Tensor, decays: Tensor
+) -> Update:
+    rate, decay = (numbers.view(-1, *[1] * (weights.ndim - 1)) for numbers in (rates, decays))
+
+    def update(gradients: Tensor, step: int) -> None:
+        slopes = gradients + decay * weights
+        means.lerp_(slopes, 1 - BETAS[0])
+        squares.mul_(BETAS[1]).addcmul_(slopes, slopes, value=1 - BETAS[1])
+        scale = squares.sqrt().div_((1 - BETAS[1] ** step) ** 0.5).add_(EPSILON)
+        weights.sub_(means / scale * (rate / (1 - BETAS[0] ** step)))
+
+    return update

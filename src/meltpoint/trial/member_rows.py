@@ -222,11 +222,9 @@ class DecayingRows(_OwnRows):
     def step(self, rows: Sequence[Tensor], gradients: Tensor | None) -> None:
         """Moves all rows."""
         assert gradients is not None
-        for adam, table, dense, own, gradient in zip(
-            self._adams, self._tables, self._gradients, rows, gradients, strict=True
-        ):
+        for adam, dense, own, gradient in zip(self._adams, self._gradients, rows, gradients, strict=True):
             dense[own] = gradient[: len(own)]
-            adam.step([table.unsqueeze(0)], [dense.unsqueeze(0)])
+            adam.step([dense.unsqueeze(0)])
             dense[own] = 0
 
     def settle(self) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from meltpoint.embedding import AdamUpdate, Adaptation, PretrainedEmbedding, pretrained_embeddings
-from meltpoint.models import PoolsFirst, Stackable, stack_models
+from meltpoint.models import HandDifferentiated, PoolsFirst, Stackable, stack_models
 from meltpoint.models.layers import SharedDropout
 from meltpoint.text import NO_LABEL
 from meltpoint.trial.dense_adam import StackedAdam
@@ -90,32 +90,57 @@ class Stacked:
 
     def step(self, positions: Sequence[Rows]) -> None:
         """Takes one step for every member, on the batch of its source."""
-        self._model.train()
+        if not self._model.training:  # asked, because being told anew costs a walk over the modules
+            self._model.train()
         used = self._used_sources
         for dropout in self._dropouts:
             dropout.num_texts = [len(positions[s]) for s in used]
         labels = self._per_member(
             [torch.from_numpy(self._sources[s].train.labels[positions[s]]) for s in used], NO_LABEL
         )
-        rows: list[Tensor] = []
-        table: Tensor | None = None
         if self._pools_once:
-            features = [self._train_features[s][torch.from_numpy(positions[s])] for s in used]
-            scores = self._readout(self._per_member(features), None)
+            features = [self._train_features[s].index_select(0, torch.from_numpy(positions[s])) for s in used]
+            self._backpropagate(self._per_member(features), None, labels)
+            self._move_parameters()
         else:
             batches = {s: self._sources[s].train.local(positions[s]) for s in used}
             own = {s: batch.rows.to(self._device) for s, batch in batches.items()}
             rows = [own[source] for source in self.source_of]
             table = self._rows.gather(rows)
-            scores = self._readout(table, self._per_member([batches[s].ids for s in used]))
-        means = self._task.loss(scores, labels)
+            gradient = self._backpropagate(table, self._per_member([batches[s].ids for s in used]), labels)
+            self._move_parameters()
+            self._rows.step(rows, gradient)
+
+    def _backpropagate(self, inputs: Tensor, ids: Tensor | None, labels: Tensor) -> Tensor | None:
+        """Leaves the gradient of each member's mean loss in the parameters' ``grad``; returns that of the inputs.
+
+        Args:
+            inputs: Pooled features where there are no ids, else the rows that these are numbers of.
+            ids: Those of the batch.
+            labels: What the texts are.
+
+        Returns:
+            In the shape of the inputs; None where they take no gradient.
+        """
+        if isinstance(self._model, HandDifferentiated) and self._device.type == "cpu":
+            with torch.no_grad():
+                pooled = inputs if ids is None else self._model.pool(inputs, ids)
+                gradient = self._model.backpropagate(
+                    pooled,
+                    lambda scores: self._task.score_gradient(scores, labels),
+                    to_pooled=inputs.requires_grad,
+                )
+                if gradient is None or ids is None:
+                    return gradient
+                return self._model.spread(gradient, ids, inputs.shape[1])
         # A sum over the members: the gradient of each is that of its own mean loss.
-        means.sum().backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step(self._parameters, [p.grad for p in self._parameters if p.grad is not None])
+        self._task.loss(self._readout(inputs, ids), labels).sum().backward()  # type: ignore[no-untyped-call]
+        return inputs.grad
+
+    def _move_parameters(self) -> None:
+        self._optimizer.step([p.grad for p in self._parameters if p.grad is not None])
         for parameter in self._parameters:
             parameter.grad = None
-        if table is not None:
-            self._rows.step(rows, table.grad)
 
     def score(self, members: Sequence[int], examples: Sequence[Examples]) -> list[Scores]:
         """Scores these members, each on the examples of its source."""
@@ -151,10 +176,10 @@ class Stacked:
         for module in self._model.modules():
             for name, parameter in list(module.named_parameters(recurse=False)):
                 setattr(module, name, nn.Parameter(parameter.detach()[index]))
-        self._optimizer.keep(index)
         self._rows.keep(members)
         self.source_of = tuple(self.source_of[member] for member in members)
         self._follow_members()
+        self._optimizer.keep(index, self._parameters)
 
     def hand_back(self, member: int, model: nn.Module) -> None:
         """Copies what a member has learned into a model of its own, which has no axis of members."""
@@ -231,18 +256,17 @@ class Stacked:
 
     def _read(self, members: Sequence[int], batch: LocalBatch) -> Tensor:
         """Returns the rows of a batch ``(len(members), U, D)``, those behind the table too."""
-        rows = batch.rows.to(self._device)
         size = len(self._rows.table(members[0]))
-        unseen = self._unseen[self.source_of[members[0]]]
-        inside = (rows < size).unsqueeze(1)
-        behind = unseen[(rows - size).clamp(min=0)] if len(unseen) else unseen.new_zeros(1, unseen.shape[1])
-        within = rows.clamp(max=size - 1)
-        read = []
-        for member in members:
-            learned = self._rows.unseen_map(member)
-            outside = behind if learned is None else behind @ learned
-            read.append(torch.where(inside, self._rows.table(member)[within], outside))
-        return torch.stack(read)
+        within = batch.rows.clamp(max=size - 1).to(self._device)
+        read = torch.stack([self._rows.table(member).index_select(0, within) for member in members])
+        (outside,) = torch.where(batch.rows >= size)
+        if len(outside):
+            behind = self._unseen[self.source_of[members[0]]][(batch.rows[outside] - size).to(self._device)]
+            outside = outside.to(self._device)
+            for place, member in zip(read, members, strict=True):
+                learned = self._rows.unseen_map(member)
+                place[outside] = behind if learned is None else behind @ learned
+        return read
 
 
 class _Readout(nn.Module):
