@@ -93,7 +93,7 @@ def train(cell: Cell, block: int, data: TrialData) -> dict[str, np.ndarray]:
     labels = data.label_ids[data.is_test]
     return {
         "right": np.stack([one.predicted == labels for one in chosen if one is not None]),
-        "validation": np.array([one.result.validation_accuracy for one in chosen if one is not None]),
+        "validation": np.array([one.result.validation_score for one in chosen if one is not None]),
         "seconds": np.array([sum(records[s.signature].seconds for s in search) for search in searches]),
     }
 
