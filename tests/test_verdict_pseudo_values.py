@@ -97,7 +97,7 @@ def test_intervals_of_macro_f1_cover_its_difference():
             right = easy + 0.3 * draws.random((3, 300)) < 0.9 + 0.01 * draws.normal(size=(3, 1))
             guessed = np.where(right, labels, draws.integers(0, 3, (3, 300)))
             sides.append(np.stack([pseudo_values(class_counts(one, labels, 3), macro_f1) for one in guessed]))
-        found = compare_pair(*sides, design="fixed", train_size=100, level=0.05)
+        found = compare_pair(*sides, design="fixed", train_size=2000, level=0.05)
         covered += found.low <= 0 <= found.high
     assert 0.92 < covered / 300 < 0.985
 

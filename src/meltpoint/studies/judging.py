@@ -197,7 +197,6 @@ def _judge_architecture(
             train_size=largest,
             level=CONTROL_LEVEL,
             clusters=findings.clusters,
-            lent=active[largest].lent_training,
         )
         controls.append(Control(name=name, mean_score=comparisons[largest].mean_scores[name], gain=gain))
     gains = joint_gains(scores, baseline=BASELINE, design=design, candidates=candidates, clusters=findings.clusters)

@@ -9,19 +9,12 @@ from scipy.stats import t as student_t
 
 from meltpoint.errors import InputError
 from meltpoint.randomness import Generator, generator
-from meltpoint.verdict.intervals import (
-    POINTS,
-    Interval,
-    Noise,
-    TrainingNoise,
-    checked_level,
-    interval_around,
-    noise_of,
-)
+from meltpoint.verdict.intervals import Interval, Noise, checked_level, interval_around, noise_of
 from meltpoint.verdict.layout import Clusters, Design, Floats, Layout, checked_clusters, checked_scores, layout_of
-from meltpoint.verdict.moments import Moments, paired_moments
+from meltpoint.verdict.moments import POINTS, Moments, paired_moments
 from meltpoint.verdict.multiplicity import gain_correlation, holm, simultaneous_level
 from meltpoint.verdict.pooling import pooled_training
+from meltpoint.verdict.prior import Variance
 from meltpoint.verdict.regret import regret_and_worth
 
 
@@ -79,22 +72,6 @@ class Comparison:
     rope_points: float
     design: Design
     train_size: int
-
-    @property
-    def lent_training(self) -> TrainingNoise | None:
-        """The training noise of the calmest candidate, for pairs that stand by themselves, such as controls.
-
-        Where folds rotate, the noise of the folds hides training noise, and a lucky pair would pass for free of it. A
-        given test set lets a pair speak for itself: None there, and where the study shows none.
-        """
-        return _lent_training(self.candidates)
-
-
-def _lent_training(candidates: Sequence[Gain]) -> TrainingNoise | None:
-    shown = [gain.noise.pooled for gain in candidates if gain.noise.pooled is not None]
-    if not shown or candidates[0].noise.layout.design == "fixed":
-        return None
-    return min(shown, key=lambda noise: noise.variance)
 
 
 def compare(
@@ -159,7 +136,7 @@ def compare_sizes(
     """Compares candidates and controls with the baseline at every training size, paired by repeat and by row.
 
     Training noise is estimated from all candidates at all sizes together; see ``pooling``. Controls may be of another
-    kind, so each speaks for itself, except that none is taken for calmer than :attr:`Comparison.lent_training`.
+    kind, so each speaks for itself, at all its sizes.
 
     Args:
         scores_by_size: Training size (rows in the training budget of one repeat) to policy name to an (R, N) matrix:
@@ -192,7 +169,7 @@ def compare_sizes(
     # Sorted, so that sums and draws, and with them every last bit, do not depend on the order of sizes and policies.
     sizes = sorted(scores_by_size)
     of_candidates: list[Moments] = []
-    of_controls: list[Moments | None] = []
+    of_controls: list[Moments] = []
     mean_scores: list[dict[str, float]] = []
     for size in sizes:
         matrices = checked_scores(scores_by_size[size], (baseline, *candidates, *controls))
@@ -211,12 +188,14 @@ def compare_sizes(
             return paired_moments(np.stack([gained[name] for name in sorted(names)]), tested, layout, units)
 
         of_candidates.append(moments_of(candidates))
-        of_controls.append(moments_of(controls) if controls else None)
+        if controls:
+            of_controls.append(moments_of(controls))
         mean_scores.append({name: _mean_score(matrix) for name, matrix in matrices.items()})
     pooled = pooled_training(of_candidates)
+    by_control = [pooled_training([one.of_policy(index) for one in of_controls]) for index in range(len(controls))]
 
     def compare_at(index: int) -> Comparison:
-        moments, control_moments = of_candidates[index], of_controls[index]
+        moments = of_candidates[index]
         family = _family(
             sorted(candidates),
             moments,
@@ -227,11 +206,14 @@ def compare_sizes(
         )
         regrets, worth = _regrets(baseline, family.gains, moments, family.correlation, seed)
         control_gains: Mapping[str, Gain] = {}
-        if control_moments is not None:
-            unpooled = (None,) * len(controls)
-            draws = generator(seed, "simultaneous intervals", "controls")
-            lent = _lent_training(tuple(family.gains.values()))
-            control_gains = _family(sorted(controls), control_moments, unpooled, level, draws, lent=lent).gains
+        if controls:
+            control_gains = _family(
+                sorted(controls),
+                of_controls[index],
+                [training[index][0] for training in by_control],
+                level,
+                generator(seed, "simultaneous intervals", "controls"),
+            ).gains
         return Comparison(
             baseline=baseline,
             candidates=tuple(family.gains[name] for name in candidates),
@@ -278,17 +260,16 @@ class _Family:
 def _family(
     names: Sequence[str],
     moments: Moments,
-    pooled: Sequence[TrainingNoise | None],
+    pooled: Sequence[Variance],
     level: float,
     draws: Generator,
     *,
     num_retired: int = 0,
-    lent: TrainingNoise | None = None,
 ) -> _Family:
     """Returns the gains of one family: intervals that hold at once at ``level``, p-values adjusted over the family."""
     correlation = gain_correlation(moments)
     interval_level = simultaneous_level(correlation, level, draws, num_retired=num_retired)
-    noises = [noise_of(moments, index, training, lent=lent) for index, training in enumerate(pooled)]
+    noises = [noise_of(moments, index, training) for index, training in enumerate(pooled)]
     intervals = [
         interval_around(points, *noise.standard_error(), interval_level)
         for points, noise in zip(moments.gains.tolist(), noises, strict=True)

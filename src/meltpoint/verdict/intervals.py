@@ -1,7 +1,7 @@
 """Standard error and interval of one paired gain: the building block of every comparison."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +9,9 @@ from scipy.stats import t as student_t
 
 from meltpoint.errors import InputError
 from meltpoint.verdict.layout import Design, Layout, checked_clusters, checked_scores, layout_of
-from meltpoint.verdict.moments import Moments, paired_moments
-
-POINTS = 100.0
-"""Points per unit of score: an accuracy of 0.813 is 81.3 points."""
+from meltpoint.verdict.moments import POINTS, Moments, paired_moments
+from meltpoint.verdict.pooling import pooled_training
+from meltpoint.verdict.prior import Variance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,94 +34,53 @@ class Interval:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingNoise:
-    """Training noise as a whole study shows it.
-
-    Attributes:
-        variance: The variance of the training noise that differs between repeats, in points squared.
-        df: Degrees of freedom of the variance between repeats that it was taken from.
-    """
-
-    variance: float
-    df: float
-
-
-@dataclass(frozen=True, kw_only=True)
 class Noise:
     """Where the uncertainty of one gain comes from, in points squared, so that a larger study can be foretold.
 
     The variance of the gain is ``testing + (1 / R + c) * training``, with c = rho / (1 - rho) for training sets whose
-    noise correlates by rho (0 in the fixed design), and training = max(0, between - explained) unless the whole study
-    has shown it better.
+    noise correlates by rho (0 in the fixed design).
 
     Attributes:
         layout: The sizes of the study it was measured in.
         testing: Variance of the gain that the finite test set causes.
-        between: Variance of the repeat means.
-        explained: The part of ``between`` that the finite test set causes.
-        pooled: The training noise that the whole study shows; None where this gain alone has to.
+        explained: Variance of the repeat means that the finite test set causes.
+        training: Variance of the training noise that differs between repeats.
     """
 
     layout: Layout
     testing: float
-    between: float
     explained: float
-    pooled: TrainingNoise | None = None
-
-    @property
-    def training(self) -> float:
-        """The variance of the training noise that differs between repeats."""
-        return self.pooled.variance if self.pooled else max(0.0, self.between - self.explained)
+    training: Variance
 
     def standard_error(self) -> tuple[float, float]:
-        """Returns the standard error of the gain in points and its degrees of freedom.
-
-        Satterthwaite's df for testing + a * between - a * explained, a = 1 / R + c; never below what the repeats alone
-        would give: R - 1, or the pool's. Rotating folds hardly tell training noise from the noise of their rows, so
-        there a lucky small ``between`` must not buy certainty: it counts with at least its expectation, ``explained``.
-        """
+        """Returns the standard error of the gain in points and its degrees of freedom, Satterthwaite's 1946."""
         layout = self.layout
         if not layout.is_measurable:
             return np.inf, 0.0
-        repeat_df = self.pooled.df if self.pooled else layout.num_repeats - 1.0
         unit_df = 1 / layout.unit_load - 1
         rho = layout.training_correlation
-        factor = 1 / layout.num_repeats + rho / (1 - rho)
-        variance = self.testing + factor * self.training
-        between = self.training + self.explained
-        if layout.design == "fixed" and not self.pooled:
-            between = self.between
-        spread = (
-            self.testing**2 / unit_df
-            + (factor * between) ** 2 / repeat_df
-            + (factor * self.explained) ** 2 / (repeat_df * unit_df)
-        )
+        of_training = (1 / layout.num_repeats + rho / (1 - rho)) * self.training.value
+        variance = self.testing + of_training
+        spread = self.testing**2 / unit_df + of_training**2 / self.training.df
         # A variance of 1e-200 points squared has a square that underflows to 0: that is no noise at all.
-        df = max(repeat_df, variance**2 / spread) if spread > 0 else repeat_df
+        df = variance**2 / spread if spread > 0 else min(unit_df, self.training.df)
         return float(np.sqrt(variance)), df
 
 
-def noise_of(
-    moments: Moments, index: int, pooled: TrainingNoise | None = None, *, lent: TrainingNoise | None = None
-) -> Noise:
+def noise_of(moments: Moments, index: int, training: Variance) -> Noise:
     """Returns the noise of one gain.
 
     Args:
         moments: Of P gains.
         index: In (P,).
-        pooled: The training noise that the whole study shows of this gain; None where it has to speak for itself.
-        lent: What the study shows of other gains: it stands in where this one, by itself, shows less.
+        training: Its training noise, of :func:`~meltpoint.verdict.pooling.pooled_training`.
     """
-    own = Noise(
+    return Noise(
         layout=moments.layout,
         testing=float(moments.testing[index, index]),
-        between=float(moments.between[index, index]),
         explained=float(moments.explained[index, index]),
-        pooled=pooled,
+        training=training,
     )
-    if lent is None or not moments.layout.is_measurable or lent.variance <= own.training:
-        return own
-    return replace(own, pooled=lent)
 
 
 def interval_around(points: float, standard_error: float, df: float, level: float) -> Interval:
@@ -141,7 +99,6 @@ def compare_pair(
     train_size: int,
     level: float,
     clusters: Sequence[object] | NDArray[np.generic] | None = None,
-    lent: TrainingNoise | None = None,
 ) -> Interval:
     """Estimates how many points ``a`` is better than ``b``, paired by repeat and by row.
 
@@ -153,7 +110,6 @@ def compare_pair(
         level: The error of the interval: 0.05 for 95%.
         clusters: (N,) what rows belong to that are not independent of one another (a document, a question); None where
             each stands for itself.
-        lent: Training noise of the other pairs of a study, ``Comparison.lent_training``, for a pair that shows less.
 
     Returns:
         The interval of mean(a - b) x 100. With one repeat, or one row or cluster, it is the whole line.
@@ -167,7 +123,7 @@ def compare_pair(
     units = checked_clusters(clusters, tested.shape[1])
     layout = layout_of(tested, design=design, train_size=train_size, clusters=units)
     moments = paired_moments(POINTS * (matrices["a"] - matrices["b"])[None], tested, layout, units)
-    noise = noise_of(moments, 0, lent=lent)
+    noise = noise_of(moments, 0, pooled_training([moments])[0][0])
     return interval_around(float(moments.gains[0]), *noise.standard_error(), level)
 
 

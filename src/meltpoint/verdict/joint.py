@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from meltpoint.verdict.intervals import POINTS, noise_of
+from meltpoint.verdict.intervals import noise_of
 from meltpoint.verdict.layout import Clusters, Design, Floats, checked_clusters, checked_scores, layout_of
-from meltpoint.verdict.moments import Moments, paired_moments
+from meltpoint.verdict.moments import POINTS, Moments, paired_moments
 from meltpoint.verdict.pooling import SHARED_CORRELATION, pooled_training
 
 

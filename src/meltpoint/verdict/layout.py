@@ -17,12 +17,13 @@ Floats = NDArray[np.float64]
 Clusters = NDArray[np.int64] | None
 Design = Literal["fixed", "rotating"]
 
-ROW_SHARE = 2 / 3
+ROW_SHARE = 1 / 2
 """The part of the training noise that is put down to which rows were drawn; the rest is the seed's.
 
 Only that part is shared by repeats whose training sets overlap. It cannot be estimated from the folds of one data set
-(Bengio & Grandvalet 2004). Seed and rows contribute comparably in published studies (Dodge et al. 2020): one half,
-and a margin. docs/statistics.md has the coverage on both sides of this choice.
+(Bengio & Grandvalet 2004), but from many trainings on the same rows (``benchmarks/calibration/noise.py``): there it was
+a quarter at most where training sets are large enough to overlap much. Twice that is assumed, since a wrong guess shows
+in no study. docs/statistics.md has the coverage on both sides of this choice.
 """
 
 
@@ -40,6 +41,7 @@ class Layout:
         unit_load: Sum over units of the squared weight with which a unit enters the mean; 1 / number when all are
             equal.
         num_units: Units among all N rows, counted as for ``units_per_repeat``.
+        train_size: Rows in the training budget of one repeat.
         training_correlation: The correlation of the training noise of two repeats, in [0, 1); 0 in the fixed design.
     """
 
@@ -50,6 +52,7 @@ class Layout:
     units_per_repeat: float
     unit_load: float
     num_units: float
+    train_size: int
     training_correlation: float
 
     @property
@@ -109,6 +112,7 @@ def layout_of(
         units_per_repeat=float((1 / np.square(of_repeats).sum(axis=1)).mean()),
         unit_load=float(np.square(of_repeats.mean(axis=0)).sum()),
         num_units=float(1 / np.square(of_columns).sum()),
+        train_size=train_size,
         training_correlation=ROW_SHARE * _training_overlap(tested, train_size) if design == "rotating" else 0.0,
     )
 

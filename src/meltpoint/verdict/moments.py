@@ -9,12 +9,22 @@ residual E. T is shared by all rows of a repeat, X by all repeats that test the 
 come in clusters (the sentences of a document), X and E may agree within a cluster.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.verdict.layout import Clusters, Floats, Layout
+
+POINTS = 100.0
+"""Points per unit of score: an accuracy of 0.813 is 81.3 points."""
+
+RULE_OF_THREE = 1.5
+"""Where no unit of N disagrees, the share that does is below 3 / N with 95% probability (Hanley & Lippman-Hand 1983):
+two standard errors of this many units."""
+
+_ROUNDING = 1e-6
+"""Standard errors below a millionth of a point are rounding errors."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +45,25 @@ class Moments:
     between: Floats
     explained: Floats
 
+    @property
+    def unit_variances(self) -> Floats:
+        """(P,) the variance of one unit's difference: X and E together."""
+        repeats = self.layout.num_repeats
+        of_one_repeat = np.diag(self.testing) + np.diag(self.explained) * (repeats - 1) / repeats
+        variances: Floats = of_one_repeat * self.layout.units_per_repeat
+        return variances
+
+    def of_policy(self, index: int) -> "Moments":
+        """Returns the moments of one policy alone, P = 1."""
+        chosen = slice(index, index + 1)
+        return replace(
+            self,
+            gains=self.gains[chosen],
+            testing=self.testing[chosen, chosen],
+            between=self.between[chosen, chosen],
+            explained=self.explained[chosen, chosen],
+        )
+
 
 def paired_moments(
     differences: Floats, tested: NDArray[np.bool_], layout: Layout, clusters: Clusters = None
@@ -45,7 +74,7 @@ def paired_moments(
     that tested a row, so a row tested often is not mistaken for many rows, and over the rows of a cluster, so rows that
     agree because they belong together are not mistaken for independent ones (Liang & Zeger 1986). In the fixed design
     without clusters ``testing`` is MS_rows / (R N), ``between`` MS_repeats / N and ``explained`` MS_residual / N of the
-    two-way ANOVA.
+    two-way ANOVA. Where no unit differs from the others, ``testing`` is what ``RULE_OF_THREE`` makes of their number.
 
     Args:
         differences: (P, R, N) float64 in points; entries where ``tested`` is False are ignored.
@@ -83,6 +112,9 @@ def paired_moments(
         between = cross(means - means.mean(axis=1, keepdims=True)) / (num_repeats - 1)
         # E[between] holds R / (R - 1) times the mean variance of a repeat less the variance of the whole.
         explained = (num_repeats * num_repeats * squares - num_repeats * testing) / (num_repeats - 1)
+    # Units that all agree do not prove that none ever disagrees.
+    silent = np.flatnonzero(np.diag(testing) < _ROUNDING**2)
+    testing[silent, silent] = (RULE_OF_THREE * POINTS * layout.unit_load) ** 2
     return Moments(layout=layout, gains=means.mean(axis=1), testing=testing, between=between, explained=explained)
 
 

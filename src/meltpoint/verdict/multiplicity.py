@@ -36,21 +36,14 @@ def holm(p_values: ArrayLike) -> Floats:
 
 
 def gain_correlation(moments: Moments) -> Floats:
-    """Returns the correlation (P, P) of the errors of P gains: a proper one, positive semi-definite, unit diagonal.
+    """Returns the correlation (P, P) of the errors of P gains: what the test rows show, diagonal 1.
 
-    The training part is a difference of two estimates; it is projected onto the nearest semi-definite matrix before it
-    joins the testing part. A gain without any noise correlates with nothing.
+    Training noise is taken to correlate as rows do: policies share the baseline's part of both, and a few repeats
+    would show it no better. A gain without any noise correlates with nothing.
     """
-    layout = moments.layout
-    covariance = moments.testing
-    if layout.num_repeats >= 2:
-        rho = layout.training_correlation
-        values, vectors = np.linalg.eigh(moments.between - moments.explained)
-        training = np.einsum("pk,k,qk->pq", vectors, np.maximum(values, 0.0), vectors)
-        covariance = covariance + (1 / layout.num_repeats + rho / (1 - rho)) * training
-    spread = np.sqrt(np.diag(covariance))
+    spread = np.sqrt(np.diag(moments.testing))
     scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
-    correlation: Floats = np.clip(covariance * np.outer(scale, scale), -1.0, 1.0)
+    correlation: Floats = np.clip(moments.testing * np.outer(scale, scale), -1.0, 1.0)
     np.fill_diagonal(correlation, 1.0)
     return correlation
 

@@ -11,6 +11,7 @@ from functools import partial
 
 from meltpoint.verdict.comparison import Comparison
 from meltpoint.verdict.intervals import Interval, Noise, interval_around
+from meltpoint.verdict.prior import EXPECTED_DF, Variance
 
 MAX_REPEATS = 1000
 MAX_ROWS_FACTOR = 1000
@@ -52,7 +53,6 @@ def enlarged(noise: Noise, num_repeats: int, num_columns: int) -> Noise:
         of_units = per_unit
     testing = of_units / tested_units + (per_unit - of_units) / tests
     explained = max(0.0, num_repeats * (per_unit / units_per_repeat - testing) / (num_repeats - 1))
-    training = noise.training * (1 - rho) / (1 - old.training_correlation)
     layout = replace(
         old,
         num_repeats=num_repeats,
@@ -63,10 +63,13 @@ def enlarged(noise: Noise, num_repeats: int, num_columns: int) -> Noise:
         num_units=num_units,
         training_correlation=rho,
     )
-    pooled = noise.pooled and replace(
-        noise.pooled, variance=training, df=noise.pooled.df * (num_repeats - 1) / (old.num_repeats - 1)
+    # What was known beforehand stays; what the repeats add grows with them.
+    learned = max(0.0, noise.training.df - EXPECTED_DF) / (old.num_repeats - 1)
+    training = Variance(
+        value=noise.training.value * (1 - rho) / (1 - old.training_correlation),
+        df=noise.training.df + learned * (num_repeats - old.num_repeats),
     )
-    return Noise(layout=layout, testing=testing, between=training + explained, explained=explained, pooled=pooled)
+    return Noise(layout=layout, testing=testing, explained=explained, training=training)
 
 
 def needed_to_decide(comparison: Comparison, is_decided: IsDecided) -> tuple[int | None, int | None]:

@@ -48,7 +48,8 @@ def compare_subgroups(
         z[i] = m_g + (n / n_g) (d[i] - m_g)  where i is of the group, else m_g
 
     have the mean m_g and the residuals by which m_g varies. So the intervals of :func:`compare_pair` hold for them,
-    and for differences of two of them.
+    and for differences of two of them. They vary more than the differences of a group of that size would, so more
+    training noise is expected of a small group than of as many rows that are all: intervals are rather too wide.
 
     Args:
         a: (R, N) scores; NaN where repeat r did not test row i.
