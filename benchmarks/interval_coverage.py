@@ -242,7 +242,7 @@ def study_table(simulations, seed):
 
 
 def control_table(simulations, seed):
-    """Prints the coverage of a control's 95% interval in rotating folds: a gain that speaks for itself, at all sizes."""
+    """Prints the coverage of a control's 95% interval in rotating folds: one gain, at all sizes of a study."""
     num_rows, row_share = 5000, 0.5
     print(f"\n### controls, rotating, {num_rows} rows: coverage % (half-width, points), {simulations} simulations\n")
     print("| training noise | R=3 | R=5 | R=10 |")

@@ -7,8 +7,8 @@
 All repeats of the pool are tested on the same rows, so that training noise T and the noise of the rows part cleanly:
 with d[r, i] a policy's score less frozen's, T is the variance of the repeat means less what the residual of the two-way
 analysis of variance explains of it, and v the variance of d over the rows of one repeat. The first table has T and
-T / v beside what ``expected_ratio`` says; the second, what the noise of ten draws of the rows and four trainings on each
-is made of: ``seed`` within a draw, ``rows`` between draws beyond that.
+T / v beside what ``expected_ratio`` says; the second, what noise is made of, from four trainings on each of ten draws
+of the rows: ``seed`` within a draw, ``rows`` between draws beyond that.
 """
 
 import argparse
