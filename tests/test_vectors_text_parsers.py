@@ -24,7 +24,7 @@ spellings = st.one_of(
 
 def read_by_kernel(lines, dim):
     content = b"".join(line + b"\n" for line in lines)
-    data = np.frombuffer(content + bytes(16), dtype=np.uint8)
+    data = np.frombuffer(content + bytes(text_blocks.PADDING_BYTES), dtype=np.uint8)
     words, matrix, starts, doubtful = text_kernel.parse_lines(data, len(content), dim)
     assert starts.tolist() == np.cumsum([0, *(len(line) + 1 for line in lines)]).tolist()
     return words, matrix, doubtful

@@ -4,16 +4,16 @@ Words may themselves hold spaces (``. . .``), no-break spaces, quotes or anythin
 CSV readers stumble over. So lines end at byte 0x0A only, fields at byte 0x20 only, and the numbers are taken from the
 right; the word is what is left.
 
-The way of a line: ``text_blocks`` reads it, ``text_kernel`` (large files) or ``text_arrays`` (small ones, and the few
-lines that are wanted of a large one) split and convert it, ``text_rows`` looks at what they were not sure of, and
-``text_faults`` says what is wrong with it.
+The way of a line: ``text_blocks`` reads it, ``text_selecting`` passes it over where only some words are wanted,
+``text_kernel`` (large files) or ``text_arrays`` (small ones) split and convert it, ``text_rows`` looks at what they
+were not sure of, and ``text_faults`` says what is wrong with it.
 """
 
 import os
 from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 
 from meltpoint.errors import VectorFileError
 from meltpoint.vectors.containers import open_stream
@@ -22,15 +22,14 @@ from meltpoint.vectors.formats.text_arrays import parse_lines as parse_few_lines
 from meltpoint.vectors.formats.text_blocks import Block, read_blocks, strip_end
 from meltpoint.vectors.formats.text_layout import NUM_SAMPLED_LINES, detect_layout
 from meltpoint.vectors.formats.text_rows import ParsedLines, settle
-from meltpoint.vectors.formats.text_selecting import FirstFields, SelectedLines, select_lines
+from meltpoint.vectors.formats.text_selecting import Finder, FirstFields, SelectedLines, find_candidates, select_lines
 from meltpoint.vectors.pipelining import map_in_order
 from meltpoint.vectors.sources import FileSource, Source
 
 _KERNEL_PAYS_BYTES = 1 << 26
 _BLOCKS_AHEAD = 8
 _NUM_THREADS = min(4, os.cpu_count() or 1)  # with more of them it is reading and writing that take the time
-_SELECTED_AT_ONCE = 1 << 10
-_SELECTIONS_AT_ONCE = 1 << 4
+_SELECTED_AT_ONCE = 1 << 8
 
 
 class TextVectors:
@@ -52,7 +51,7 @@ class TextVectors:
         """
         assert isinstance(source, FileSource)
         with _open_file(source) as file:
-            parse = _choose_parser(source, file.dim)
+            parse = _choose_ways(source, file.dim).parse
 
             def parse_block(block: Block) -> tuple[Block, ParsedLines]:
                 return block, parse(block)
@@ -84,17 +83,11 @@ class TextVectors:
         """
         assert isinstance(source, FileSource)
         with _open_file(source) as file:
-
-            def parse(selection: _Selection) -> tuple[_Selection, ParsedLines]:
-                return selection, _parse_few(selection.lines, file.dim)
-
-            # Finding lines keeps Python's lock, so none is parsed meanwhile.
-            with closing(_find_lines(file, FirstFields.of(words))) as selections:
-                while burst := list(islice(selections, _SELECTIONS_AT_ONCE)):
-                    parsed = map_in_order(parse, iter(burst), num_threads=_NUM_THREADS, num_ahead=_NUM_THREADS + 1)
-                    with closing(parsed):
-                        for selection, lines in parsed:
-                            yield settle(lines, selection.numbers, source), selection.num_passed
+            ways = _choose_ways(source, file.dim)
+            with closing(_find_lines(file, FirstFields.of(words), ways.find_candidates)) as selections:
+                for selection in selections:
+                    parsed = ways.parse(Block.of(selection.lines))
+                    yield settle(parsed, selection.numbers, source), selection.num_passed
             file.check_number_of_rows()
 
 
@@ -142,19 +135,32 @@ def _open_file(source: FileSource) -> Iterator[_OpenFile]:
         yield _OpenFile(blocks, source)
 
 
-def _choose_parser(source: FileSource, dim: int) -> Callable[[Block], ParsedLines]:
-    """Returns the parser that is sooner done with a file of this size; both give the same bits."""
+@dataclass(frozen=True, kw_only=True)
+class _Ways:
+    """How to parse the lines of a block, and how to find those that may be wanted."""
+
+    parse: Callable[[Block], ParsedLines]
+    find_candidates: Finder
+
+
+def _choose_ways(source: FileSource, dim: int) -> _Ways:
+    """Returns the ways that are sooner done with a file of this size: NumPy's or compiled ones, to the same bits."""
 
     def parse_by_arrays(block: Block) -> ParsedLines:
-        return _parse_few(block.lines(), dim)
+        lines = block.lines()
+        words, matrix, doubtful = parse_few_lines(lines, dim)
+        return ParsedLines(words=words, matrix=matrix, doubtful=doubtful, line_at=lines.__getitem__)
 
+    by_arrays = _Ways(parse=parse_by_arrays, find_candidates=find_candidates)
     if source.size_bytes < _KERNEL_PAYS_BYTES:
-        return parse_by_arrays
+        return by_arrays
     try:
-        from meltpoint.vectors.formats.text_kernel import parse_lines  # noqa: PLC0415 - half a second
+        from meltpoint.vectors.formats.text_kernel import (  # noqa: PLC0415 - some hundredths of a second
+            find_candidates_compiled,
+            parse_lines,
+        )
     except (ImportError, RuntimeError):
-        # Numba does not know a NumPy as new as this one, or finds no folder where it may keep what it compiles.
-        return parse_by_arrays
+        return by_arrays  # Numba does not know a NumPy as new as this one.
 
     def parse_by_kernel(block: Block) -> ParsedLines:
         data = block.data()
@@ -165,28 +171,23 @@ def _choose_parser(source: FileSource, dim: int) -> Callable[[Block], ParsedLine
 
         return ParsedLines(words=words, matrix=matrix, doubtful=doubtful, line_at=line_at)
 
-    return parse_by_kernel
-
-
-def _parse_few(lines: list[bytes], dim: int) -> ParsedLines:
-    words, matrix, doubtful = parse_few_lines(lines, dim)
-    return ParsedLines(words=words, matrix=matrix, doubtful=doubtful, line_at=lines.__getitem__)
+    return _Ways(parse=parse_by_kernel, find_candidates=find_candidates_compiled)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Selection:
-    """Some lines of a file, their numbers, and how many rows were looked at to find them."""
+    """Some lines of a file, each without its LF; their numbers; and how many rows were looked at to find them."""
 
     lines: list[bytes]
     numbers: list[int]
     num_passed: int
 
 
-def _find_lines(file: _OpenFile, wanted: FirstFields) -> Generator[_Selection, None, None]:
-    """Yields the lines that may hold some of the words, a few thousand at a time; the last selection may be empty."""
+def _find_lines(file: _OpenFile, wanted: FirstFields, find: Finder) -> Generator[_Selection, None, None]:
+    """Yields the lines that may hold some of the words, some hundreds at a time; the last selection may be empty."""
 
     def select(block: Block) -> SelectedLines:
-        selected = select_lines(block, wanted)
+        selected = select_lines(block, wanted, find)
         block.recycle()
         return selected
 

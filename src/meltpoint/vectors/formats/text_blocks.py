@@ -1,7 +1,7 @@
 """Reads a text file in blocks of complete lines."""
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from meltpoint.errors import VectorFileError
 from meltpoint.vectors.containers import ByteStream
 
-PADDING_BYTES = 16
+PADDING_BYTES = 64
 """How many bytes of memory follow a block at least, for readers that look at several bytes at once."""
 
 _BLOCK_BYTES = 1 << 21
 _LONGEST_LINE_BYTES = 1 << 24
 _ROOM_BYTES = 1 << 16  # for the beginning of a line that the block before has left
-_COMPARED_BYTES = 1 << 17  # at a time, so that what is compared and the result stay in the processor's cache
 _LF = b"\n"
 
 
@@ -35,6 +34,12 @@ class Block:
     start: int
     end: int
     spare: deque[bytearray]
+
+    @classmethod
+    def of(cls, lines: Iterable[bytes]) -> "Block":
+        """Returns the block of lines that are given without their LFs."""
+        buffer = bytearray(_LF).join([*lines, bytes(PADDING_BYTES)])
+        return cls(buffer=buffer, start=0, end=len(buffer) - PADDING_BYTES, spare=deque())
 
     def recycle(self) -> None:
         """Gives the buffer back for a later block: new memory costs more than reading into memory in use."""
@@ -63,12 +68,6 @@ class Block:
         """Returns the block of the other lines."""
         start = self.buffer.index(_LF, self.start) + 1
         return Block(buffer=self.buffer, start=start, end=self.end, spare=self.spare)
-
-
-def count_lines(data: NDArray[np.uint8]) -> int:
-    """Counts the LFs."""
-    pieces = range(0, len(data), _COMPARED_BYTES)
-    return sum(int(np.count_nonzero(data[piece : piece + _COMPARED_BYTES] == ord(_LF))) for piece in pieces)
 
 
 def strip_end(line: bytes) -> bytes:

@@ -4,19 +4,22 @@ Most lines are passed over, so what is done for every line decides: its end is s
 looked up, those of all lines of a block at once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from meltpoint.vectors.formats.text_blocks import Block, strip_end
+from meltpoint.vectors.formats.text_blocks import Block
 
 _LF, _SPACE = b"\n", b" "
 _TABLE_BITS = 20
-_FACTOR = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio's bits: its products spread over all high bits (Knuth)
+TABLE_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+"""The golden ratio's bits: its products spread over all high bits (Knuth)."""
+TABLE_SHIFT = np.uint64(64 - _TABLE_BITS)
+"""What leaves of a product the place in the table."""
 _ONES, _HIGH_BITS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
-_U1, _U7, _U_KEPT = (np.uint64(number) for number in (1, 7, 64 - _TABLE_BITS))
+_U1, _U7 = np.uint64(1), np.uint64(7)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,7 +48,7 @@ class SelectedLines:
     """Some lines of a block.
 
     Attributes:
-        lines: The lines, without their ends.
+        lines: The lines, each without its LF.
         positions: Their positions among all lines of the block.
         num_passed: How many lines the block has.
     """
@@ -55,26 +58,39 @@ class SelectedLines:
     num_passed: int
 
 
-def select_lines(block: Block, wanted: FirstFields) -> SelectedLines:
+Finder = Callable[[Block, FirstFields], tuple[list[int], list[int], int]]
+"""What :func:`find_candidates` is."""
+
+
+def select_lines(block: Block, wanted: FirstFields, find: Finder) -> SelectedLines:
     """Finds the lines whose first field is wanted; nothing else of a line is looked at."""
-    buffer, find = block.buffer, block.buffer.find
+    lines, found_at = [], []
+    positions, starts, num_lines = find(block, wanted)
+    with memoryview(block.buffer) as view:
+        for position, start in zip(positions, starts, strict=True):
+            line = bytes(view[start : block.buffer.index(_LF, start)])
+            if line.partition(_SPACE)[0] in wanted.fields:
+                lines.append(line)
+                found_at.append(position)
+    return SelectedLines(lines=lines, positions=found_at, num_passed=num_lines)
+
+
+def find_candidates(block: Block, wanted: FirstFields) -> tuple[list[int], list[int], int]:
+    """Finds the lines of which the first eight bytes may be those of a wanted field.
+
+    Returns:
+        Their positions among all lines; where they start in the buffer; and how many lines there are.
+    """
     # The buffer's own search looks at whole vector registers, and lines are long.
-    ends, place = [], block.start - 1
+    find, ends, place = block.buffer.find, [], block.start - 1
     while (place := find(_LF, place + 1, block.end)) >= 0:
         ends.append(place)
-    line_ends = np.array(ends, dtype=np.int64)
-    starts = np.empty_like(line_ends)
-    starts[:1], starts[1:] = block.start, line_ends[:-1] + 1
+    starts = np.empty(len(ends), dtype=np.int64)
+    starts[:1], starts[1:] = block.start, np.array(ends[:-1]) + 1
     # Eight bytes from every position on, the first one lowest; padding follows the block.
-    eights = np.ndarray(len(buffer) - 7, dtype="<u8", buffer=buffer, strides=(1,))
-    candidates = np.flatnonzero(wanted.may_start[_hash_starts(_cut_first_fields(eights[starts]))])
-    lines, positions = [], []
-    for position in candidates.tolist():
-        line = bytes(memoryview(buffer)[starts[position] : ends[position]])
-        if line.partition(_SPACE)[0] in wanted.fields:
-            lines.append(strip_end(line))
-            positions.append(position)
-    return SelectedLines(lines=lines, positions=positions, num_passed=len(ends))
+    eights = np.ndarray(len(block.buffer) - 7, dtype="<u8", buffer=block.buffer, strides=(1,))
+    positions = np.flatnonzero(wanted.may_start[_hash_starts(_cut_first_fields(eights[starts]))])
+    return positions.tolist(), starts[positions].tolist(), len(ends)
 
 
 def _cut_first_fields(eights: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -91,5 +107,5 @@ def _cut_first_fields(eights: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def _hash_starts(eights: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Returns the place of each eight bytes in the table."""
-    hashes: NDArray[np.uint64] = (eights * _FACTOR) >> _U_KEPT
+    hashes: NDArray[np.uint64] = (eights * TABLE_FACTOR) >> TABLE_SHIFT
     return hashes
