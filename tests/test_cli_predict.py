@@ -74,6 +74,42 @@ def test_a_long_file_is_answered_in_order(predict, tmp_path):
     assert (code, [line["text"] for line in found]) == (0, lines)
 
 
+def test_lines_of_all_kinds_are_answered_in_order(predict):
+    lines = [
+        "great film",
+        '{"text": "dull plot", "id": 1}',
+        "",
+        "fine actor\r",
+        '{"text": "caf\u00e9"}',
+        '{"text": ""}',
+    ]
+    code, found, _ = predict(stdin="\n".join(lines).encode())
+    assert (code, [line["text"] for line in found]) == (
+        0,
+        ["great film", "dull plot", "", "fine actor", "caf\u00e9", ""],
+    )
+
+
+@pytest.mark.parametrize("good", ["great film", '{"text": "great film"}'], ids=["plain", "JSON"])
+def test_a_bad_line_far_into_a_long_file_is_told_by_its_number(good, predict, tmp_path):
+    lines = [good] * 12_000
+    lines[9_998] = "{broken"
+    (tmp_path / "long.txt").write_text("\n".join(lines))
+    code, found, err = predict(tmp_path / "long.txt", "--bad-lines", "skip")
+    assert (code, len(found), found[9_998]["line"], found[-1]["line"]) == (0, 11_999, 10_000, 12_000)
+    assert "line 9999: begins like a JSON object but is none" in err
+    code, found, _ = predict(tmp_path / "long.txt")
+    assert (code, len(found)) == (2, 9_998)
+
+
+def test_half_a_character_is_a_bad_line(predict):
+    code, found, err = predict(
+        "--bad-lines", "skip", stdin=b'{"text": "\\ud83d\\ude00"}\n{"text": "\\ud83d"}\ngreat film'
+    )
+    assert (code, [line["line"] for line in found]) == (0, [1, 3])
+    assert "line 2: expected text, found '\\ud83d', half of a surrogate pair, which stands for no character." in err
+
+
 def start(model_folder, *arguments, **options):
     command = [sys.executable, "-m", "meltpoint", "predict", str(model_folder), *arguments]
     environment = {**os.environ, "PYTHONUNBUFFERED": ""}

@@ -8,7 +8,7 @@ import torch
 
 from meltpoint.embedding.carrying import fit_carrying
 from meltpoint.errors import InputError
-from meltpoint.handover import Predictor, make_predictor
+from meltpoint.handover import Predictor, make_predictor, prediction
 from meltpoint.run import StudyOptions, prepare_material, train_policy
 from meltpoint.text import corpus_from_lists, tokenizer_for
 
@@ -122,6 +122,38 @@ def test_a_prediction_does_not_depend_on_its_batch(train, glove):
     together = list(predictor.predict(texts))
     for row in (0, 255, 256, 599):
         assert list(together[row].probabilities.values()) == pytest.approx(predict_one(predictor, texts[row]), rel=1e-5)
+
+
+def test_many_texts_at_a_time_are_read_as_each_by_itself(train, glove):
+    unseen = [word for word in glove.words[:3000] if word.isalpha()]
+    texts = [f"{TEXTS[row % 24]} {unseen[row % len(unseen)]} zzqq{row % 7}" * (1 + row % 5) for row in range(3000)]
+    texts[::100] = [""] * 30
+    trained = train("fine-tuned")
+    predictor = Predictor(trained, glove)
+    together = list(predictor.predict(texts)) + list(predictor.predict(texts[:2000]))
+    for row in (*range(0, 3000, 200), 1, 2999):
+        alone = predict_one(Predictor(trained, glove), texts[row])
+        assert list(together[row].probabilities.values()) == pytest.approx(alone, abs=1e-5)
+        if row < 2000:
+            assert together[3000 + row] == together[row]
+
+
+def test_what_is_remembered_does_not_grow_without_end(train, glove, monkeypatch):
+    monkeypatch.setattr(prediction, "_MAX_REMEMBERED", 50)
+    predictor = Predictor(train("fine-tuned"), glove)
+    words = [word for word in glove.words[:1000] if word.isalpha()][:300]
+    in_parts = [predict_one(predictor, f"great {word}") for word in words]
+    assert predictor._words.num_remembered <= 52
+    together = Predictor(train("fine-tuned"), glove).predict([f"great {word}" for word in words])
+    np.testing.assert_allclose(in_parts, [list(one.probabilities.values()) for one in together], atol=1e-5)
+
+
+def test_records_are_what_lines_of_output_say(train):
+    predictor = Predictor(train("frozen"), None)
+    queries = [predictor._task.query(text) for text in TEXTS]
+    said = [{"text": text, **one.to_dict()} for text, one in zip(TEXTS, predictor.predict(TEXTS), strict=True)]
+    assert predictor.records(predictor.read(queries)) == said
+    assert predictor.records(predictor.read([])) == []
 
 
 def test_predictions_come_as_batches_fill(train):

@@ -16,21 +16,25 @@ def read_csv(path):
 
 
 def main(train_path, test_path, glove_path, seed):
+    texts, labels = read_csv(train_path)
+    test_texts, _ = read_csv(test_path)
+    # Its Adam steps every row of the table: over all 400,000, where only these can matter, it would take hours.
+    occurring = {word for text in texts + test_texts for word in text.lower().split()}
     words, vectors = ["[PAD]", "[UNK]"], [np.zeros(50), np.zeros(50)]
     with open(glove_path, encoding="utf-8") as file:
         for line in file:
             word, _, numbers = line.rstrip().partition(" ")
-            words.append(word)
-            vectors.append(np.array(numbers.split(" "), dtype=np.float32))
+            if word in occurring:
+                words.append(word)
+                vectors.append(np.array(numbers.split(" "), dtype=np.float32))
     vocabulary = {word: number for number, word in enumerate(words)}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     model = StaticModel(np.array(vectors, dtype=np.float32), tokenizer)
     classifier = StaticModelForClassification.from_static_model(model=model)
-    texts, labels = read_csv(train_path)
     classifier.fit(texts, labels, random_seed=seed)
-    print(*classifier.predict(read_csv(test_path)[0]), sep="\n")
+    print(*classifier.predict(test_texts), sep="\n")
 
 
 if __name__ == "__main__":

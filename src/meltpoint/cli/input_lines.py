@@ -1,37 +1,43 @@
 """What is to be predicted: a line each, plain or JSON, or a column of a table; in batches, as they come in."""
 
+import codecs
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
+
+import msgspec
 
 from meltpoint.errors import DataFileError, InputError
 from meltpoint.tasks import Query, Task
 from meltpoint.text import is_table, read_rows
 
-_BLOCK_BYTES = 1 << 16
-_TABLE_BATCH = 1024
+# What is read at a time: little at first, so that the first answers come soon; then more, which costs less a line.
+_FIRST_BLOCK_BYTES, _LAST_BLOCK_BYTES = 1 << 16, 1 << 19
+_TABLE_BATCH = 8192
 _JSON_LINES = (".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True, kw_only=True)
-class InputQuery:
+class InputBatch:
     """What is asked, and where it stood.
 
     Attributes:
-        number: Its line, or its row in a table, from 1.
-        query: As the model's task reads it.
+        numbers: The line of each query, or its row in a table, from 1.
+        queries: As the model's task reads them.
     """
 
-    number: int
-    query: Query
+    numbers: Sequence[int]
+    queries: Sequence[Query]
 
 
 def read_batches(
     source: str, column: str | None, task: Task, *, skip: Callable[[DataFileError], None] | None = None
-) -> Iterator[list[InputQuery]]:
+) -> Iterator[InputBatch]:
     """Yields what to predict in order, as many at a time as there are: of a pipe, what has come in by then.
 
     Args:
@@ -48,6 +54,7 @@ def read_batches(
         InputError: The file is missing.
     """
     if source == "-":
+        _widen_pipe(sys.stdin)
         yield from _batches_of_lines(
             cast("_Readable", sys.stdin.buffer), _LineReader("standard input", column or "text", task), skip
         )
@@ -57,11 +64,10 @@ def read_batches(
         raise InputError(f"There is no file {source}. Give a file of texts, or - for standard input.")
     if is_table(path) and not (path.suffix.lower() in _JSON_LINES and (column or _has_key(path, "text"))):
         key, found = read_rows(path, column)
-        rows = [
-            InputQuery(number=number, query=_asked(task, row, key, place))
-            for number, (place, row) in enumerate(found, start=1)
-        ]
-        yield from (rows[start : start + _TABLE_BATCH] for start in range(0, len(rows), _TABLE_BATCH))
+        queries = [_asked(task, row, key, place) for place, row in found]
+        for start in range(0, len(queries), _TABLE_BATCH):
+            batch = queries[start : start + _TABLE_BATCH]
+            yield InputBatch(numbers=range(start + 1, start + 1 + len(batch)), queries=batch)
         return
     try:
         with path.open("rb") as file:
@@ -81,6 +87,15 @@ def _has_key(path: Path, key: str) -> bool:
     return isinstance(row, dict) and key in row
 
 
+def _widen_pipe(stream: Any) -> None:
+    """Lets a pipe hold as much as is read at a time: what comes in while a batch is answered is the next batch."""
+    # Only Linux can do so, only pipes have a size, and an administrator may forbid it.
+    with suppress(ImportError, AttributeError, OSError):
+        import fcntl  # noqa: PLC0415 - not there on Windows
+
+        fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, _LAST_BLOCK_BYTES)
+
+
 class _Readable(Protocol):
     def read1(self, size: int, /) -> bytes: ...
 
@@ -91,6 +106,35 @@ class _LineReader:
     key: str
     task: Task
     only_json: bool = False
+
+    def read_all(self, lines: bytes, number: int) -> list[Query] | None:
+        """Returns what many lines ask, read at a time; None where they are not all alike or one of them is bad.
+
+        Args:
+            lines: Whole lines.
+            number: Of the first.
+        """
+        if self.task.reads == "pair":
+            return None
+        num_lines = lines.count(b"\n") + 1
+        num_objects = lines.count(b"\n{") + lines.startswith(b"{")
+        try:
+            if num_objects == num_lines:
+                texts = [row.text for row in self._decoder.decode_lines(lines)]
+            elif num_objects or self.only_json or (number == 1 and lines.startswith(codecs.BOM_UTF8)):
+                return None
+            else:
+                texts = [text.rstrip("\r") for text in lines.decode().split("\n")]
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+        # Of JSON, empty lines are passed over.
+        return self.task.text_queries(texts) if len(texts) == num_lines else None
+
+    @cached_property
+    def _decoder(self) -> msgspec.json.Decoder[Any]:
+        """Reads the text of each JSON line and passes over its other keys."""
+        field = ("text", str, msgspec.field(name=self.key))
+        return msgspec.json.Decoder(msgspec.defstruct("TextLine", [field]))
 
     def read(self, line: bytes, number: int) -> Query:
         """Returns what a line asks."""
@@ -113,6 +157,13 @@ class _LineReader:
             raise DataFileError(f"{place}: {found}: {error}.") from error
         if not isinstance(row, dict):
             raise DataFileError(f"{place}: expected a JSON object, found {type(row).__name__}.")
+        try:
+            json.dumps(row, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise DataFileError(
+                f"{place}: expected text, found {error.object[error.start]!a}, half of a surrogate pair, which stands "
+                "for no character. Write such characters as they are, or as both halves."
+            ) from error
         return row
 
 
@@ -125,33 +176,41 @@ def _asked(task: Task, row: object, key: str, place: str) -> Query:
 
 def _batches_of_lines(
     file: _Readable, reader: _LineReader, skip: Callable[[DataFileError], None] | None
-) -> Iterator[list[InputQuery]]:
-    number = 0
+) -> Iterator[InputBatch]:
+    number = 1
     for lines in _whole_lines(file):
-        batch = []
-        for line in lines:
-            number += 1
+        queries = reader.read_all(lines, number)
+        if queries is not None:
+            yield InputBatch(numbers=range(number, number + len(queries)), queries=queries)
+            number += len(queries)
+            continue
+        numbers, queries = [], []
+        for line in lines.split(b"\n"):
             try:
-                batch.append(InputQuery(number=number, query=reader.read(line, number)))
+                queries.append(reader.read(line, number))
+                numbers.append(number)
             except DataFileError as error:
                 if skip is None:
-                    if batch:
-                        yield batch
+                    if queries:
+                        yield InputBatch(numbers=numbers, queries=queries)
                     raise
                 skip(error)
-        if batch:
-            yield batch
+            number += 1
+        if queries:
+            yield InputBatch(numbers=numbers, queries=queries)
 
 
-def _whole_lines(file: _Readable) -> Iterator[list[bytes]]:
-    """Yields the lines that are there, without their ends, and waits where there is none."""
+def _whole_lines(file: _Readable) -> Iterator[bytes]:
+    """Yields the lines that are there, without the last end, and waits where there is none."""
     rest: list[bytes] = []
+    size = _FIRST_BLOCK_BYTES
     # ``read1`` returns what a pipe holds, and waits only where that is nothing.
-    while block := file.read1(_BLOCK_BYTES):
-        first, *others = block.split(b"\n")
-        rest.append(first)
-        if others:
-            yield [b"".join(rest), *others[:-1]]
-            rest = [others[-1]]
+    while block := file.read1(size):
+        size = min(2 * size, _LAST_BLOCK_BYTES)
+        whole, end, begun = block.rpartition(b"\n")
+        if end:
+            yield b"".join([*rest, whole])
+            rest = []
+        rest.append(begun)
     if last := b"".join(rest):
-        yield [last]
+        yield last

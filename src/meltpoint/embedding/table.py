@@ -136,9 +136,14 @@ class PretrainedEmbedding(nn.Embedding):
         the weight that it has, and nothing of the block reaches it: this is for words that training never sees.
         Copying V rows is cheap beside scoring; stepping U rows that never move is not.
         """
+        with self.reading(torch.cat([self.table(), self.map_unseen(rows.to(self.weight))])):
+            yield
+
+    @contextmanager
+    def reading(self, table: Tensor) -> Iterator[None]:
+        """Reads the rows of another table, as they stand, while the block runs."""
         trained, adaptation = self.weight, self.adaptation
-        both = torch.cat([self.table(), self.map_unseen(rows.to(trained))])
-        self.weight, self.adaptation = nn.Parameter(both, requires_grad=False), None
+        self.weight, self.adaptation = nn.Parameter(table, requires_grad=False), None
         try:
             yield
         finally:

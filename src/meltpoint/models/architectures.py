@@ -67,9 +67,20 @@ class TextModel(nn.Module, ABC):
 
         The embedding is asked once for each distinct row, through its own ``forward``: hooks and sparse gradients work.
         """
-        # The pad row comes first whether or not the batch holds any pad.
-        rows, local = torch.unique(torch.cat([ids.new_zeros(1), ids.flatten()]), return_inverse=True)
-        return self.scores(self.embedding(rows), local[1:].view_as(ids))
+        rows, local = _distinct(ids)
+        return self.scores(self.embedding(rows), local)
+
+    def score_over(self, table: Tensor, ids: Tensor) -> Tensor:
+        """Scores texts as :meth:`forward` does, over a table ``(U, D)`` of any size; several threads may do so."""
+        rows, local = _distinct(ids)
+        return self.scores(table[rows], local)
+
+
+def _distinct(ids: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the distinct ids, ``(U,)``, and where each stands there, in the shape of ``ids``."""
+    # The pad row comes first whether or not the batch holds any pad.
+    rows, local = torch.unique(torch.cat([ids.new_zeros(1), ids.flatten()]), return_inverse=True)
+    return rows, local[1:].view_as(ids)
 
 
 class Stackable(TextModel):
@@ -102,6 +113,11 @@ class PoolsFirst(Stackable):
     def encode(self, table: Tensor, ids: Tensor) -> Tensor:
         """Reads texts."""
         return self.encode_pooled(self.pool(table, ids))
+
+    def score_over(self, table: Tensor, ids: Tensor) -> Tensor:
+        """Scores texts over a table of any size."""
+        # Pooling reads each row where it stands, in less time than it takes to find the distinct ones.
+        return self.scores(table, ids)
 
     def score_pooled(self, pooled: Tensor) -> Tensor:
         """Scores texts by their pooled features: ``(*K, B, P) -> (*K, B, C)``."""

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True, kw_only=True)
-class Query:
-    """One line of input.
+PROBABILITY_DIGITS = 6
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of input. As a struct it is made in a quarter of the time of a dataclass: there may be millions.
 
     Attributes:
         asked: What the line of output repeats of it.
@@ -37,5 +40,5 @@ class Prediction:
             return self.details
         return {
             "label": self.label,
-            "probabilities": {name: round(value, 6) for name, value in self.probabilities.items()},
+            "probabilities": {name: round(value, PROBABILITY_DIGITS) for name, value in self.probabilities.items()},
         }

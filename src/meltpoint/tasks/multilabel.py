@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from meltpoint.tasks.answers import Prediction, Query
+from meltpoint.tasks.answers import PROBABILITY_DIGITS, Prediction, Query
 from meltpoint.tasks.control import Control, ControlRows, FittedControl, TextControl, fit_logistic
 from meltpoint.tasks.metrics import LABEL_MACRO_F1, LABEL_MICRO_F1, SUBSET_ACCURACY
 from meltpoint.tasks.task import Task
@@ -69,7 +69,7 @@ class MultiLabel(Task):
         values = scores[0].sigmoid().tolist()
         found = [name for name, value in zip(classes, values, strict=True) if value > 0.5]
         probabilities = dict(zip(classes, values, strict=True))
-        rounded = {name: round(value, 6) for name, value in probabilities.items()}
+        rounded = {name: round(value, PROBABILITY_DIGITS) for name, value in probabilities.items()}
         return Prediction(
             label=tuple(found), probabilities=probabilities, details={"labels": found, "probabilities": rounded}
         )

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.errors import InputError
-from meltpoint.tasks.answers import Prediction, Query
+from meltpoint.tasks.answers import PROBABILITY_DIGITS, Prediction, Query
 from meltpoint.tasks.control import Control, ControlRows, FittedControl, fit_logistic, words_and_pairs
 from meltpoint.tasks.metrics import MEAN_AVERAGE_PRECISION, MEAN_RECIPROCAL_RANK, PRECISION_AT_1
 from meltpoint.tasks.task import Task
@@ -101,7 +101,7 @@ class Rank(Task):
         values = scores.squeeze(-1).sigmoid().tolist()
         order = sorted(range(len(values)), key=lambda number: -values[number])
         ranked = [
-            {"answer": query.rows[number][1], "score": round(values[number], 6), "given": number + 1}
+            {"answer": query.rows[number][1], "score": round(values[number], PROBABILITY_DIGITS), "given": number + 1}
             for number in order
         ]
         return Prediction(label=ranked[0]["answer"], probabilities={}, details={"answers": ranked})

@@ -1,7 +1,7 @@
 """What a task is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -136,6 +136,15 @@ class Task(ABC):
             last = first + len(query.rows)
             yield self.answer(query, scores[first:last], classes)
             first = last
+
+    def records(self, queries: Sequence[Query], scores: "Tensor", classes: Sequence[str]) -> list[dict[str, Any]]:
+        """Says the same as lines of output do, each with what they repeat of the query."""
+        said = self.answers(queries, scores, classes)
+        return [{**query.asked, **answer.to_dict()} for query, answer in zip(queries, said, strict=True)]
+
+    def text_queries(self, texts: Iterable[str]) -> list[Query]:
+        """Reads many texts, each as :meth:`query` does."""
+        return [Query(asked={"text": text}, rows=((text,),)) for text in texts]
 
     def query(self, row: Any, text_key: str = "text") -> Query:
         """Reads what is to be predicted: a text, or a JSON object that holds it.

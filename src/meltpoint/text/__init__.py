@@ -1,6 +1,7 @@
 """Labelled text: corpus, tokenizer, vocabulary, packed tokens, coverage, splits. Needs no torch."""
 
 from meltpoint.text.building import corpus_from_lists
+from meltpoint.text.bulk import BulkTexts, NumberedTexts
 from meltpoint.text.corpus import Corpus, require_splittable
 from meltpoint.text.coverage import Coverage, UnknownWord, measure_coverage, warn_text
 from meltpoint.text.mismatch import warn_mismatch
@@ -28,9 +29,11 @@ __all__ = [
     "RELEVANCE",
     "TAGS",
     "UNKNOWN",
+    "BulkTexts",
     "Corpus",
     "Coverage",
     "Fold",
+    "NumberedTexts",
     "OwnTokenizer",
     "PackedTexts",
     "Subset",

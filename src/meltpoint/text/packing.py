@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -86,19 +87,40 @@ class PackedTexts:
         rows = np.asarray(rows, dtype=np.int64)
         starts, stops = self.offsets[rows], self.offsets[rows + 1]
         if self.seconds is None:
-            return self._gathered(starts, stops, max_length, remap)
+            return pad_rows(self.ids, starts, stops, max_length, remap=remap)
         middles = self.seconds[rows]
         starts, stops = np.stack([starts, middles], axis=1), np.stack([middles, stops], axis=1)
-        return self._gathered(starts.ravel(), stops.ravel(), max_length, remap).reshape(len(rows), 2, -1)
+        return pad_rows(self.ids, starts.ravel(), stops.ravel(), max_length, remap=remap).reshape(len(rows), 2, -1)
 
-    def _gathered(self, starts: IntArray, stops: IntArray, max_length: int, remap: IntArray) -> IntArray:
-        lengths = np.minimum(stops - starts, max_length)
-        place = np.arange(max(1, lengths.max(initial=0)))
-        inside = place < lengths[:, None]
-        padded = np.full(inside.shape, Vocabulary.pad_index, dtype=np.int64)
-        padded[inside] = remap[self.ids[(starts[:, None] + place)[inside]]]
-        padded[lengths == 0, 0] = Vocabulary.unknown_index
-        return padded
+
+def pad_rows(
+    ids: npt.NDArray[np.integer[Any]],
+    starts: IntArray,
+    stops: IntArray,
+    max_length: int,
+    *,
+    remap: IntArray | None = None,
+) -> IntArray:
+    """Gathers stretches of a flat array, padded with 0 to the longest and cut at ``max_length``.
+
+    Args:
+        ids: Numbers of shape (total,).
+        starts: Where each stretch begins in ``ids``, int64 of shape (B,).
+        stops: Where it ends, int64 of shape (B,).
+        max_length: What is beyond this many is cut off; at least 1.
+        remap: From those numbers to rows of the embedding table, int64; None where they are rows already.
+
+    Returns:
+        Rows of the embedding table, int64 of shape (B, T); an empty stretch is one unknown word.
+    """
+    lengths = np.minimum(stops - starts, max_length)
+    place = np.arange(max(1, lengths.max(initial=0)))
+    inside = place < lengths[:, None]
+    padded = np.full(inside.shape, Vocabulary.pad_index, dtype=np.int64)
+    found = ids[(starts[:, None] + place)[inside]]
+    padded[inside] = found if remap is None else remap[found]
+    padded[lengths == 0, 0] = Vocabulary.unknown_index
+    return padded
 
 
 def pack_texts(texts: Sequence[str], tokenizer: Tokenizer, *, second_texts: Sequence[str] | None = None) -> PackedTexts:

@@ -14,6 +14,10 @@ from meltpoint.errors import InputError
 from meltpoint.text.tokenizers.own import OWN_TOKENIZER, OwnTokenizer
 from meltpoint.text.tokenizers.tokenizer import Tokenizer
 from meltpoint.text.tokenizers.treebank import (
+    cut_chunk_keeping_case,
+    cut_chunk_lower_case,
+    cut_chunk_whole_keeping_case,
+    cut_chunk_whole_lower_case,
     cut_keeping_case,
     cut_lower_case,
     cut_whole_keeping_case,
@@ -44,22 +48,41 @@ _REGISTRY: Final = {
             cut_lower_case,
             words="words in lower case, contractions cut in two (do n't)",
             rules=rules_lower_case,
+            cut_chunk=cut_chunk_lower_case,
         ),
         Tokenizer(
             "treebank",
             cut_keeping_case,
             words="words with their capitals, contractions cut in two (do n't)",
             rules=rules_keeping_case,
+            cut_chunk=cut_chunk_keeping_case,
         ),
-        Tokenizer("whole-lower", cut_whole_lower_case, words="words in lower case, contractions whole (don't)"),
-        Tokenizer("whole", cut_whole_keeping_case, words="words with their capitals, contractions whole (don't)"),
+        Tokenizer(
+            "whole-lower",
+            cut_whole_lower_case,
+            words="words in lower case, contractions whole (don't)",
+            cut_chunk=cut_chunk_whole_lower_case,
+        ),
+        Tokenizer(
+            "whole",
+            cut_whole_keeping_case,
+            words="words with their capitals, contractions whole (don't)",
+            cut_chunk=cut_chunk_whole_keeping_case,
+        ),
         Tokenizer("twitter", cut_tweet, words="words in lower case and marks for what fills tweets (<user>, <url>)"),
-        Tokenizer("whitespace", str.split, words="words as blanks separate them", rules=_rules_of_blanks),
+        Tokenizer(
+            "whitespace",
+            str.split,
+            words="words as blanks separate them",
+            rules=_rules_of_blanks,
+            cut_chunk=str.split,
+        ),
         Tokenizer(
             "whitespace-lower",
             _split_lower_case,
             words="words in lower case, as blanks separate them",
             rules=_rules_of_blanks_lower_case,
+            cut_chunk=_split_lower_case,
         ),
     )
 }

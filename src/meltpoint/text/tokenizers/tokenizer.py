@@ -1,12 +1,13 @@
 """What a tokenizer is: a name, and a function from a text to its words."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tokenizers.normalizers import Normalizer
     from tokenizers.pre_tokenizers import PreTokenizer
 
+    CutChunk = Callable[[str], Sequence[str] | None]
     Rules = Callable[[], "tuple[Normalizer | None, PreTokenizer]"]
 
 
@@ -18,12 +19,24 @@ class Tokenizer:
         words: What its words are like, as in "the vectors hold ...".
         rules: Returns the same cutting as a normalizer and a pre-tokenizer of the ``tokenizers`` library, for others
             to use; None where they cannot express it.
+        cut_chunk: Returns the words of what stands between two blanks, or None where they depend on what stands beside
+            it. Chunks come again and again: whoever reads thousands of texts cuts each once. None where texts can only
+            be cut as a whole.
     """
 
-    def __init__(self, name: str, cut: Callable[[str], list[str]], *, words: str, rules: "Rules | None" = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        cut: Callable[[str], list[str]],
+        *,
+        words: str,
+        rules: "Rules | None" = None,
+        cut_chunk: "CutChunk | None" = None,
+    ) -> None:
         self.name = name
         self.words = words
         self.rules = rules
+        self.cut_chunk = cut_chunk
         self._cut = cut
 
     def __call__(self, text: str) -> list[str]:

@@ -137,6 +137,11 @@ def cut_keeping_case(text: str) -> list[str]:
 # right after it. Few such chunks are not words as they stand, and those that are not come again: they are remembered.
 _NOT_PLAIN = re.compile(r"[^ -~\t\n\r]|[&<\\]|#39;|quot;|-(?:[lr]rb|[LR]RB)-")
 _REMEMBERED_CHUNKS = 1 << 16
+# The chunks, in lower case, that are cut by what follows them: "no." and initials by a number or a letter, "anti-" by
+# whether anything follows at all; and "<br", which "/>" ends. "u.s.", a word as it stands, is the most frequent that
+# looks like one and is none.
+_LOOKS_BEYOND = re.compile(r"(?:(?<![a-z])(?:no|[a-z])\.|(?:anti|pro|pre|post|non|mid)-|<br)\s*\Z")
+_LETTERS_AND_DOTS = re.compile(r"""(?:\A|[("])[a-z](?:\.[a-z])+\.\s*\Z""")
 
 
 def _is_plain(text: str) -> bool:
@@ -163,6 +168,43 @@ def _cut_chunk(chunk: str, after: str) -> tuple[str, ...]:
     return tuple(words[:-1] if after.strip() else words)
 
 
+def cut_chunk_lower_case(chunk: str) -> Sequence[str] | None:
+    """Returns the words of a chunk in lower case, or None where they depend on what stands beside it."""
+    if chunk.isascii() and chunk.isalpha():
+        return (chunk.lower(),)
+    return None if _looks_beyond(chunk) else cut_lower_case(chunk)
+
+
+def cut_chunk_keeping_case(chunk: str) -> Sequence[str] | None:
+    """Returns the words of a chunk as they are written, or None where they depend on what stands beside it."""
+    if chunk.isascii() and chunk.isalpha():
+        return (chunk,)
+    return None if _looks_beyond(chunk) else cut_keeping_case(chunk)
+
+
+def cut_chunk_whole_lower_case(chunk: str) -> Sequence[str] | None:
+    """The same in lower case, contractions whole."""
+    return _rejoin_chunk(cut_chunk_lower_case(chunk))
+
+
+def cut_chunk_whole_keeping_case(chunk: str) -> Sequence[str] | None:
+    """The same as it is written, contractions whole."""
+    return _rejoin_chunk(cut_chunk_keeping_case(chunk))
+
+
+def _looks_beyond(chunk: str) -> bool:
+    spelled = chunk if _is_plain(chunk) else _SPELLED.normalize_str(chunk)
+    lower = spelled.lower()
+    return _LOOKS_BEYOND.search(lower) is not None and _LETTERS_AND_DOTS.search(lower) is None
+
+
+def _rejoin_chunk(words: Sequence[str] | None) -> Sequence[str] | None:
+    # The second half of a contraction, by itself, belongs to the chunk before.
+    if words and words[0].lower() in _SECOND_HALVES:
+        return None
+    return words and _rejoin(words)
+
+
 def cut_whole_lower_case(text: str) -> list[str]:
     """Returns the words of a text in lower case, contractions whole: ``don't``, also of a text that has ``do n't``."""
     return _rejoin(cut_lower_case(text))
@@ -173,7 +215,7 @@ def cut_whole_keeping_case(text: str) -> list[str]:
     return _rejoin(cut_keeping_case(text))
 
 
-def _rejoin(words: list[str]) -> list[str]:
+def _rejoin(words: Sequence[str]) -> list[str]:
     whole: list[str] = []
     for word in words:
         if whole and word.lower() in _SECOND_HALVES and whole[-1][-1].isalnum():
