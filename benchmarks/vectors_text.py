@@ -67,6 +67,8 @@ parse_lines(np.frombuffer(line + bytes(64), dtype=np.uint8), len(line), 2)
 def run(command, cache=None):
     """Runs a command; returns its seconds and its output, or None where it failed."""
     environment = os.environ | ({"MELTPOINT_CACHE": str(cache)} if cache else {})
+    # An installed package has its bytecode; one that runs from its sources keeps it only without this variable.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     start = time.perf_counter()
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, env=environment, check=False)
     seconds = time.perf_counter() - start

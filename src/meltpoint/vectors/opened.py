@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,10 @@ from meltpoint.errors import InputError
 from meltpoint.vectors.gathering import copy_rows
 from meltpoint.vectors.index import ABSENT
 from meltpoint.vectors.open_report import OpenReport
-from meltpoint.vectors.subwords import Subwords
 from meltpoint.vectors.words import Words, encode_words
+
+if TYPE_CHECKING:
+    from meltpoint.vectors.subwords import Subwords
 
 _LONGEST_EDITED = 40
 _LETTERS = "abcdefghijklmnopqrstuvwxyz'-"
@@ -52,7 +55,7 @@ class Vectors:
     source: str
     words: Words = field(repr=False)
     matrix: NDArray[np.float32] = field(repr=False)
-    subwords: Subwords | None = field(repr=False, default=None)
+    subwords: "Subwords | None" = field(repr=False, default=None)
     attachments: Mapping[str, Path] = field(repr=False, default_factory=dict)
     lowercase: bool
     tokenizer: str

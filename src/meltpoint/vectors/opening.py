@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from meltpoint.errors import DiskError, VectorFileError
 from meltpoint.vectors.layouts import TOKENIZER_FILE
@@ -12,8 +13,10 @@ from meltpoint.vectors.open_report import OpenReport
 from meltpoint.vectors.opened import Vectors
 from meltpoint.vectors.sources import BadRows, FolderSource, Source, find_source
 from meltpoint.vectors.store import CACHE_VARIABLE, STORE_VERSION, MappedStore, cache_folder, map_store
-from meltpoint.vectors.subwords import Subwords
 from meltpoint.vectors.words import Words, encode_words
+
+if TYPE_CHECKING:
+    from meltpoint.vectors.subwords import Subwords
 
 _KEY_BYTES = 12
 
@@ -117,9 +120,7 @@ def _present(source: Source, store: MappedStore) -> Vectors:
         source=source.given,
         words=Words(store.index),
         matrix=store.matrix,
-        subwords=None
-        if meta.subwords is None or store.subwords is None
-        else Subwords(matrix=store.subwords, min_n=meta.subwords.min_n, max_n=meta.subwords.max_n),
+        subwords=_wrap_subwords(store),
         attachments=store.attachments,
         lowercase=meta.lowercase,
         tokenizer=_tokenizer_name(source, store),
@@ -140,6 +141,15 @@ def _present(source: Source, store: MappedStore) -> Vectors:
             store=store.folder,
         ),
     )
+
+
+def _wrap_subwords(store: MappedStore) -> "Subwords | None":
+    meta = store.meta.subwords
+    if meta is None or store.subwords is None:
+        return None
+    from meltpoint.vectors.subwords import Subwords  # noqa: PLC0415 - few sources have them
+
+    return Subwords(matrix=store.subwords, min_n=meta.min_n, max_n=meta.max_n)
 
 
 def _tokenizer_name(source: Source, store: MappedStore) -> str:

@@ -7,11 +7,14 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from meltpoint.errors import InputError, VectorFileError
-from meltpoint.vectors.catalogue import CatalogueEntry, find_entry
+from meltpoint.vectors.catalogue import find_entry
 from meltpoint.vectors.layouts import NPY, Layout, find_file_layout, find_folder_layout
+
+if TYPE_CHECKING:
+    from meltpoint.vectors.catalogue import CatalogueEntry
 
 BadRows = Literal["error", "skip"]
 """What is to become of rows that hold nan or infinity or have the wrong length."""
@@ -45,7 +48,7 @@ class FileSource:
     size_bytes: int
     modified_ns: int
     bad_rows: BadRows = "error"
-    entry: CatalogueEntry | None = None
+    entry: "CatalogueEntry | None" = None
 
     @property
     def name(self) -> str:
@@ -95,7 +98,7 @@ class FolderSource:
     files: Mapping[str, Path] = field(hash=False)
     dim: int | None
     bad_rows: BadRows = "error"
-    entry: CatalogueEntry | None = None
+    entry: "CatalogueEntry | None" = None
     state: tuple[int, ...]
 
     @property
@@ -191,10 +194,10 @@ class _Wishes:
     member: str | None
     dim: int | None
     bad_rows: BadRows
-    entry: CatalogueEntry | None = None
+    entry: "CatalogueEntry | None" = None
 
 
-def _find_named(entry: CatalogueEntry, wishes: _Wishes) -> Source:
+def _find_named(entry: "CatalogueEntry", wishes: _Wishes) -> Source:
     from meltpoint.vectors.catalogue.places import absence_text, locate, locate_package  # noqa: PLC0415 - names only
 
     downloaded = locate(entry)

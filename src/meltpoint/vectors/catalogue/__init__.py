@@ -6,15 +6,14 @@ machine. A new set is one entry in the tuple of its family.
 
 from typing import TYPE_CHECKING
 
-from meltpoint.vectors.catalogue.entry import CatalogueEntry, RemoteFile
-
 if TYPE_CHECKING:
+    from meltpoint.vectors.catalogue.entry import CatalogueEntry, RemoteFile
     from meltpoint.vectors.catalogue.sets import CATALOGUE
 
 __all__ = ["CATALOGUE", "CatalogueEntry", "RemoteFile", "find_entry"]
 
 
-def find_entry(name: str) -> CatalogueEntry | None:
+def find_entry(name: str) -> "CatalogueEntry | None":
     """Returns the entry of that name, in whatever case it is written, or None."""
     # Names are letters, digits and hyphens: most paths are told from them without loading the sets.
     if not name.replace("-", "").isalnum():
@@ -25,8 +24,13 @@ def find_entry(name: str) -> CatalogueEntry | None:
 
 
 def __getattr__(name: str) -> object:
+    # Loaded by those who look at the catalogue: opening a path, which should take milliseconds, does not.
     if name == "CATALOGUE":
-        from meltpoint.vectors.catalogue.sets import CATALOGUE  # noqa: PLC0415 - loaded by those who look at it
+        from meltpoint.vectors.catalogue import sets  # noqa: PLC0415
 
-        return CATALOGUE
+        return sets.CATALOGUE
+    if name in {"CatalogueEntry", "RemoteFile"}:
+        from meltpoint.vectors.catalogue import entry  # noqa: PLC0415
+
+        return getattr(entry, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
