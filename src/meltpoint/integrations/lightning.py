@@ -17,7 +17,8 @@ class EmbeddingPolicy(pl.Callback):
 
     What a policy remembers (steps until a thaw, moments) is in the optimiser, and so in Lightning's checkpoints. The
     callback's own state is the policy's name and settings: a checkpoint of another policy is refused, where Lightning
-    would go on with rows that are silently frozen, or thawed.
+    would go on with rows that are silently frozen, or thawed. The module needs a ``configure_optimizers`` all the same:
+    Lightning looks for one before it asks any callback.
 
         trainer = Trainer(callbacks=[EmbeddingPolicy(mp.Scaled(), torch.optim.AdamW, lr=1e-3)])
     """

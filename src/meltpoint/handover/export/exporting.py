@@ -1,6 +1,7 @@
 """Exports a model folder: chooses the format, gathers the rows, writes beside the place and renames."""
 
 import importlib.util
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,14 @@ class Exported:
     loading: str
 
 
-def export_model(folder: Path, to: str, out: Path, *, words: Words = "trained", force: bool = False) -> Exported:
+def export_model(
+    folder: str | os.PathLike[str],
+    to: str,
+    out: str | os.PathLike[str],
+    *,
+    words: Words = "trained",
+    force: bool = False,
+) -> Exported:
     """Writes what was trained in the format of others, with a model card.
 
     Args:
@@ -66,6 +74,7 @@ def export_model(folder: Path, to: str, out: Path, *, words: Words = "trained", 
             cannot be read.
         DiskError: It cannot be written; what stood there before still stands.
     """
+    folder, out = Path(folder), Path(out)
     exporter = _exporter(to)
     _check_place(exporter, out, force=force)
     _check_installed(exporter)
