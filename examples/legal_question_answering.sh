@@ -4,7 +4,7 @@
 #   examples/legal_question_answering.sh train.csv test.csv [RUN]
 #
 # Both files: columns question, answer (a sentence of a privacy policy), label (1: it answers), qid (the question's).
-# It takes some minutes; VECTORS, BUDGET and REPEATS may be set in the environment.
+# It takes some minutes; VECTORS, ARCHITECTURE, BUDGET and REPEATS may be set in the environment.
 set -eu
 
 train=${1:?"usage: $0 train.csv test.csv [RUN]"}
@@ -13,7 +13,7 @@ run=${3:-legal-questions}
 vectors=${VECTORS:-glove-6b-50d}
 
 meltpoint study "$train" --test "$test" --task rank --text question --second-text answer --label label --group qid \
-    --vectors "$vectors" --policy fine-tuned --size 200,800 --repeats "${REPEATS:-3}" --budget "${BUDGET:-6m}" --out "$run"
+    --vectors "$vectors" --architecture "${ARCHITECTURE:-average+attention}" --policy fine-tuned --size 200,800 --repeats "${REPEATS:-3}" --budget "${BUDGET:-6m}" --out "$run"
 
 meltpoint drift "$run"
 

@@ -36,6 +36,7 @@ __all__ = [
     "Stackable",
     "TextModel",
     "TransformerClassifier",
+    "attends",
     "build_model",
     "build_reader",
     "depth_of",
@@ -50,6 +51,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     architecture.name: architecture for architecture in (AVERAGE, CNN, LSTM, TRANSFORMER)
 }
 MAX_DEPTH = 16
+ATTENTION = "+attention"
 
 # What a study tries for an architecture it knows nothing about.
 DEFAULT_LEARNING_RATES = (3e-4, 1e-2)
@@ -60,7 +62,7 @@ def find_architecture(written: str) -> tuple[Builder, tuple[float, float]]:
 
     Args:
         written: Name, with a depth where the architecture has one; or the import path of a callable
-            ``(embedding, num_outputs) -> nn.Module``.
+            ``(embedding, num_outputs) -> nn.Module``. Either may end in ``+attention`` (:func:`attends`).
 
     Returns:
         The callable, and the lowest and highest learning rate that a study tries for it.
@@ -68,7 +70,7 @@ def find_architecture(written: str) -> tuple[Builder, tuple[float, float]]:
     Raises:
         InputError: There is no such architecture, module or callable, or the depth is not one.
     """
-    name, _, detail = written.partition(":")
+    name, _, detail = written.removesuffix(ATTENTION).partition(":")
     if name in ARCHITECTURES:
         architecture = ARCHITECTURES[name]
         depth = _depth(architecture, detail)
@@ -81,7 +83,7 @@ def find_architecture(written: str) -> tuple[Builder, tuple[float, float]]:
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise InputError(
         f"No architecture is called {written!r}.{hint} There are: {', '.join(ARCHITECTURES)}; "
-        "your own is written package.module:callable."
+        "your own is written package.module:callable; a task of pairs also takes NAME+attention."
     )
 
 
@@ -90,20 +92,27 @@ def depth_of(written: str) -> tuple[str, int] | None:
 
     Returns:
         ``("lstm", 3)`` for ``lstm:3``; one layer for an architecture without a depth of its own; None for a user's own.
+        Architectures with attention are families of their own.
 
     Raises:
         InputError: The depth is not one.
     """
-    name, _, detail = written.partition(":")
+    name, _, detail = written.removesuffix(ATTENTION).partition(":")
     if name not in ARCHITECTURES:
         return None
     architecture = ARCHITECTURES[name]
-    return (name, 1 if architecture.default_depth is None else _depth(architecture, detail))
+    family = name + ATTENTION if attends(written) else name
+    return (family, 1 if architecture.default_depth is None else _depth(architecture, detail))
 
 
 def is_own(written: str) -> bool:
     """Whether an architecture is a user's own."""
-    return written.partition(":")[0] not in ARCHITECTURES
+    return written.removesuffix(ATTENTION).partition(":")[0] not in ARCHITECTURES
+
+
+def attends(written: str) -> bool:
+    """Whether an architecture compares the words of two texts, too: ``average+attention``, ``lstm:2+attention``."""
+    return written.endswith(ATTENTION)
 
 
 def learning_rates(architecture: str, reads: Reads) -> tuple[float, float]:
@@ -156,7 +165,7 @@ def build_model(architecture: str, embedding: nn.Embedding, num_outputs: int, *,
     def checked(embedding: nn.Embedding, num_outputs: int) -> nn.Module:
         return _checked(architecture, builder(embedding, num_outputs))
 
-    return build_reader(checked, embedding, num_outputs, reads=reads)
+    return build_reader(checked, embedding, num_outputs, reads=reads, attends=attends(architecture))
 
 
 def _checked(architecture: str, model: object) -> nn.Module:

@@ -6,7 +6,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from meltpoint.errors import InputError
 from meltpoint.models.architectures import Builder, PoolsFirst, Stackable, TextModel
+from meltpoint.models.attention import SoftAlignment
 from meltpoint.models.layers import Affine, HiddenLayers, SharedDropout
 
 Reads = Literal["text", "pair", "tokens"]
@@ -17,7 +19,9 @@ DROPOUT = 0.2
 RATE_SHARES: dict[Reads, float] = {"text": 1.0, "pair": 1 / 3, "tokens": 1.0}
 
 
-def build_reader(builder: Builder, embedding: nn.Embedding, num_outputs: int, *, reads: Reads) -> nn.Module:
+def build_reader(
+    builder: Builder, embedding: nn.Embedding, num_outputs: int, *, reads: Reads, attends: bool = False
+) -> nn.Module:
     """Builds an architecture for what a task reads.
 
     Args:
@@ -26,18 +30,30 @@ def build_reader(builder: Builder, embedding: nn.Embedding, num_outputs: int, *,
         num_outputs: C.
         reads: ``text``: ids ``(B, T)`` -> ``(B, C)``; ``pair``: ``(B, 2, T)`` -> ``(B, C)``; ``tokens``: ``(B, T)`` ->
             ``(B, T, C)``.
+        attends: Whether the words of the two texts of a pair are compared, too (:class:`SoftAlignment`).
+
+    Raises:
+        InputError: Attention is asked for where there is no second text, or of a user's own module.
     """
-    return _READERS[reads](builder, embedding, num_outputs)
+    if not attends:
+        return _READERS[reads](builder, embedding, num_outputs)
+    if reads != "pair":
+        raise InputError(
+            "An architecture with +attention looks the words of one text up in another, but this task reads one text "
+            "at a time. Leave +attention out, or name a task of pairs (--task rank)."
+        )
+    return _of_pairs_with_attention(builder, embedding, num_outputs)
 
 
 class PairModel(TextModel):
     """One encoder reads both texts; what it makes of them, u and v, is compared by a small network.
 
     ``[u, v, |u - v|, u * v]`` -> hidden layer -> scores: the comparison of Conneau et al., "Supervised learning of
-    universal sentence representations from natural language inference data", EMNLP 2017.
+    universal sentence representations from natural language inference data", EMNLP 2017. With attention, what
+    :class:`SoftAlignment` makes of the words of both texts stands beside it.
     """
 
-    def __init__(self, encoder: TextModel, num_outputs: int) -> None:
+    def __init__(self, encoder: TextModel, num_outputs: int, *, attends: bool = False) -> None:
         super().__init__()
         self.embedding = encoder.embedding
         # The encoder reads tables that it is given, and its own answer is not asked for.
@@ -46,20 +62,31 @@ class PairModel(TextModel):
             if isinstance(module, SharedDropout):
                 module.texts_per_row = 2
         self.encoder = encoder
-        self.hidden = HiddenLayers(4 * encoder.num_features, HIDDEN_SIZE, depth=1, dropout=DROPOUT)
+        self.alignment = SoftAlignment(self.embedding.embedding_dim) if attends else None
+        num_inputs = 4 * encoder.num_features + (self.alignment.num_features if self.alignment else 0)
+        self.hidden = HiddenLayers(num_inputs, HIDDEN_SIZE, depth=1, dropout=DROPOUT)
         self.num_features = self.hidden.num_features
         self.output = Affine(self.num_features, num_outputs)
 
-    def compare(self, features: Tensor) -> Tensor:
-        """Turns features of both texts of each pair, ``(*K, 2 B, F)`` one after the other, into ``(*K, B, H)``."""
+    def compare(self, features: Tensor, *aligned: Tensor) -> Tensor:
+        """Turns features of both texts of each pair, ``(*K, 2 B, F)`` one after the other, into ``(*K, B, H)``.
+
+        Args:
+            features: Of the texts.
+            aligned: Further features of the pairs, ``(*K, B, A)``.
+        """
         pairs = _unflatten(features, -2, (-1, 2))
         first, second = pairs[..., 0, :], pairs[..., 1, :]
-        compared: Tensor = self.hidden(torch.cat([first, second, (first - second).abs(), first * second], dim=-1))
+        whole = torch.cat([first, second, (first - second).abs(), first * second], dim=-1)
+        compared: Tensor = self.hidden(torch.cat([whole, *aligned], dim=-1))
         return compared
 
     def encode(self, table: Tensor, ids: Tensor) -> Tensor:
         """Reads pairs ``(*K, B, 2, T)``."""
-        return self.compare(self.encoder.encode(table, ids.flatten(-3, -2)))
+        features = self.encoder.encode(table, ids.flatten(-3, -2))
+        if self.alignment is None:
+            return self.compare(features)
+        return self.compare(features, self.alignment(table, ids[..., 0, :], ids[..., 1, :]))
 
     def states(self, table: Tensor, ids: Tensor) -> Tensor:
         """Returns the features of the tokens of both texts, ``(*K, B, 2, T, F)``."""
@@ -158,6 +185,20 @@ def _of_pairs(builder: Builder, embedding: nn.Embedding, num_outputs: int) -> nn
             return PairModel(encoder, num_outputs)
         case _:
             return OwnPairModel(encoder, num_outputs)
+
+
+def _of_pairs_with_attention(builder: Builder, embedding: nn.Embedding, num_outputs: int) -> nn.Module:
+    encoder = builder(embedding, HIDDEN_SIZE)
+    match encoder:
+        case Stackable():
+            return StackablePairModel(encoder, num_outputs, attends=True)
+        case TextModel():
+            return PairModel(encoder, num_outputs, attends=True)
+        case _:
+            raise InputError(
+                "+attention is for built-in architectures: of your own module only the features of a text are known, "
+                "not its words. Leave +attention out."
+            )
 
 
 def _of_tokens(builder: Builder, embedding: nn.Embedding, num_outputs: int) -> nn.Module:
