@@ -5,6 +5,7 @@ only come from writing.
 """
 
 import gzip
+import os
 import re
 import zipfile
 from collections.abc import Iterator
@@ -38,6 +39,8 @@ class _Readable(Protocol):
 
     def readinto(self, buffer: memoryview, /) -> int | None: ...
 
+    def fileno(self) -> int: ...
+
 
 class ByteStream:
     """Reads the (unpacked) bytes of a source from beginning to end."""
@@ -48,6 +51,26 @@ class ByteStream:
         self._source = source
         self._packed_bytes = packed_bytes
         self._num_bytes = 0
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a plain file of which :meth:`read_at` reads any part, by several threads at once."""
+        return self._packed_bytes is None and hasattr(os, "preadv")
+
+    def read_at(self, position: int, buffer: memoryview) -> int:
+        """Fills a buffer from a position of a plain file on; returns how many bytes these are, fewer only at its end.
+
+        Raises:
+            VectorFileError: The file cannot be read.
+        """
+        filled = 0
+        descriptor = self._file.fileno()
+        try:
+            while filled < len(buffer) and (count := os.preadv(descriptor, [buffer[filled:]], position + filled)):
+                filled += count
+        except OSError as error:
+            raise damaged(self._source.place, error) from error
+        return filled
 
     def read(self, size_bytes: int) -> bytes:
         """Returns the next ``size_bytes`` bytes; fewer only at the end, none after it.

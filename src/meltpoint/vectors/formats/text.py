@@ -19,7 +19,7 @@ from meltpoint.errors import VectorFileError
 from meltpoint.vectors.containers import open_stream
 from meltpoint.vectors.formats.base import Chunk
 from meltpoint.vectors.formats.text_arrays import parse_lines as parse_few_lines
-from meltpoint.vectors.formats.text_blocks import Block, read_blocks, strip_end
+from meltpoint.vectors.formats.text_blocks import Block, UnreadBlock, plan_blocks, strip_end
 from meltpoint.vectors.formats.text_layout import NUM_SAMPLED_LINES, detect_layout
 from meltpoint.vectors.formats.text_rows import ParsedLines, settle
 from meltpoint.vectors.formats.text_selecting import Finder, FirstFields, SelectedLines, find_candidates, select_lines
@@ -53,7 +53,8 @@ class TextVectors:
         with _open_file(source) as file:
             parse = _choose_ways(source, file.dim).parse
 
-            def parse_block(block: Block) -> tuple[Block, ParsedLines]:
+            def parse_block(planned: Block | UnreadBlock) -> tuple[Block, ParsedLines]:
+                block = planned.load()
                 return block, parse(block)
 
             parsed = map_in_order(parse_block, file.blocks, num_threads=_NUM_THREADS, num_ahead=_NUM_THREADS + 1)
@@ -100,14 +101,15 @@ class _OpenFile:
         num_rows: How many rows were counted so far.
     """
 
-    def __init__(self, blocks: Iterator[Block], source: FileSource) -> None:
-        first = next(blocks, None)
-        if first is None:
+    def __init__(self, blocks: Iterator[Block | UnreadBlock], source: FileSource) -> None:
+        planned = next(blocks, None)
+        if planned is None:
             raise VectorFileError(f"{source.place}: expected lines of a word and its numbers, found an empty file.")
+        first = planned.load()
         layout = detect_layout(first.first_lines(NUM_SAMPLED_LINES), source)
         if layout.has_header:
             first = first.without_first_line()
-        self.blocks = chain([first], blocks)
+        self.blocks: Iterator[Block | UnreadBlock] = chain([first], blocks)
         self.dim = layout.dim
         self.num_rows = 0
         self._announced_rows = layout.announced_rows
@@ -131,8 +133,8 @@ class _OpenFile:
 
 @contextmanager
 def _open_file(source: FileSource) -> Iterator[_OpenFile]:
-    with open_stream(source) as stream, closing(read_blocks(stream, source.place)) as blocks:
-        yield _OpenFile(blocks, source)
+    with open_stream(source) as stream:
+        yield _OpenFile(plan_blocks(stream, source.size_bytes, source.place), source)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,7 +188,8 @@ class _Selection:
 def _find_lines(file: _OpenFile, wanted: FirstFields, find: Finder) -> Generator[_Selection, None, None]:
     """Yields the lines that may hold some of the words, some hundreds at a time; the last selection may be empty."""
 
-    def select(block: Block) -> SelectedLines:
+    def select(planned: Block | UnreadBlock) -> SelectedLines:
+        block = planned.load()
         selected = select_lines(block, wanted, find)
         block.recycle()
         return selected

@@ -1,7 +1,7 @@
 """Reads a text file in blocks of complete lines."""
 
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ PADDING_BYTES = 64
 
 _BLOCK_BYTES = 1 << 21
 _LONGEST_LINE_BYTES = 1 << 24
-_ROOM_BYTES = 1 << 16  # for the beginning of a line that the block before has left
+_ROOM_BYTES = 1 << 14  # for the part of a line that lies in the block before or after
 _LF = b"\n"
 
 
@@ -34,6 +34,10 @@ class Block:
     start: int
     end: int
     spare: deque[bytearray]
+
+    def load(self) -> "Block":
+        """Returns itself: it has been read."""
+        return self
 
     @classmethod
     def of(cls, lines: Iterable[bytes]) -> "Block":
@@ -75,6 +79,90 @@ def strip_end(line: bytes) -> bytes:
     return line.removesuffix(b"\r").removesuffix(b" ")
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class UnreadBlock:
+    """The lines that start in one part of a plain file, read by the thread that asks for them.
+
+    Attributes:
+        stream: The file.
+        start: Where the part starts.
+        end: Where it ends, at the file's end at the latest.
+        place: How errors call the file.
+        spare: Buffers that are needed no more.
+    """
+
+    stream: ByteStream
+    start: int
+    end: int
+    place: str
+    spare: deque[bytearray]
+
+    def load(self) -> Block:
+        """Reads the lines; there may be none.
+
+        Raises:
+            VectorFileError: The file cannot be read, or a line goes on for too long to be one of text.
+        """
+        # From one byte before, since a line starts after an LF, and to the end of the line that starts last.
+        position = max(self.start - 1, 0)
+        size = self.end - position
+        room = _ROOM_BYTES
+        while True:
+            buffer = _take_buffer(self.spare, size + room + 1)
+            with memoryview(buffer) as view, view[: size + room] as vacant:
+                filled = self.stream.read_at(position, vacant)
+            last_end = buffer.find(_LF, size - 1, filled)
+            unended = 0 if last_end >= 0 else filled - (buffer.rfind(_LF, 0, filled) + 1)
+            if unended > _LONGEST_LINE_BYTES:
+                raise _no_text(self.place, unended)
+            if last_end >= 0 or filled < size + room:
+                break
+            room *= 4
+        if last_end < 0:  # the last line of the file, without its LF
+            buffer[filled : filled + 1] = _LF
+            last_end = filled
+        first = 0 if self.start == 0 else buffer.find(_LF, 0, size - 1) + 1
+        if first == 0 < self.start:
+            return Block(buffer=buffer, start=0, end=0, spare=self.spare)  # all of the part is within one line
+        return Block(buffer=buffer, start=first, end=last_end + 1, spare=self.spare)
+
+
+def plan_blocks(stream: ByteStream, size_bytes: int, place: str) -> Iterator[Block | UnreadBlock]:
+    """Yields the lines of a stream, some megabytes at a time: parts yet to be read of a plain file, else read in turn.
+
+    Args:
+        stream: What to read, from its beginning.
+        size_bytes: The size of the file.
+        place: How errors call it.
+
+    Raises:
+        VectorFileError: As for :func:`read_blocks`.
+    """
+    if not stream.is_plain:
+        return read_blocks(stream, place)
+    spare: deque[bytearray] = deque()
+    return (
+        UnreadBlock(stream=stream, start=start, end=min(start + _BLOCK_BYTES, size_bytes), place=place, spare=spare)
+        for start in range(0, size_bytes, _BLOCK_BYTES)
+    )
+
+
+def _take_buffer(spare: deque[bytearray], num_bytes: int) -> bytearray:
+    """Returns a buffer of so many bytes and the padding, one that was in use if there is any."""
+    try:
+        buffer = spare.popleft()
+    except IndexError:
+        buffer = bytearray()
+    return buffer if len(buffer) >= num_bytes + PADDING_BYTES else bytearray(num_bytes + PADDING_BYTES)
+
+
+def _no_text(place: str, num_bytes: int) -> VectorFileError:
+    return VectorFileError(
+        f"{place}: expected lines of text, found {num_bytes:,} bytes without a line end; this is no text file of "
+        "vectors."
+    )
+
+
 def read_blocks(stream: ByteStream, place: str) -> Generator[Block, None, None]:
     """Yields the lines of a stream, some megabytes at a time; the last one may lack its LF.
 
@@ -89,10 +177,7 @@ def read_blocks(stream: ByteStream, place: str) -> Generator[Block, None, None]:
     rest = b""
     at_end = False
     while not at_end:
-        num_bytes = len(rest) + _BLOCK_BYTES + PADDING_BYTES + 1
-        buffer = spare.popleft() if spare else bytearray()
-        if len(buffer) < num_bytes:
-            buffer = bytearray(num_bytes + _ROOM_BYTES)
+        buffer = _take_buffer(spare, _BLOCK_BYTES + 1 + max(len(rest), _ROOM_BYTES))
         buffer[: len(rest)] = rest
         with memoryview(buffer) as view, view[len(rest) : len(rest) + _BLOCK_BYTES] as vacant:
             num_read = stream.read_into(vacant)
@@ -100,10 +185,7 @@ def read_blocks(stream: ByteStream, place: str) -> Generator[Block, None, None]:
         filled = len(rest) + num_read
         end = buffer.rfind(_LF, 0, filled) + 1
         if filled - end > _LONGEST_LINE_BYTES:
-            raise VectorFileError(
-                f"{place}: expected lines of text, found {filled - end:,} bytes without a line end; this is no text "
-                "file of vectors."
-            )
+            raise _no_text(place, filled - end)
         if at_end and end < filled:
             buffer[filled : filled + 1] = _LF
             filled = end = filled + 1
