@@ -167,6 +167,17 @@ def test_train_makes_a_model_and_overwrites_none(data, tmp_path, meltpoint):
     assert len(predictions(meltpoint("predict", out_folder, stdin=b"great film\n")[1])) == 1
 
 
+def test_a_quiet_command_says_the_outcome_alone(data, tmp_path, meltpoint):
+    code, out, err = meltpoint("train", data, *SETTINGS, "--policy", "frozen", "--out", tmp_path / "model", "--quiet")
+    assert (code, [line for line in err.splitlines() if line and not line.startswith("Warning")]) == (0, [])
+    assert [line.split(":")[0] for line in out.splitlines()] == ["frozen / average", "the model"]
+    options = ("--policy", "scaled", "--repeats", "2", "--folds", "2", "--size", "10", "--workers", "0", "-q")
+    code, out, err = meltpoint("study", data, *SETTINGS, *options, "--out", tmp_path / "run")
+    assert code == 0
+    assert [line for line in err.splitlines() if line and not line.startswith("Warning")] == []
+    assert "verdict" in out
+
+
 def test_train_prints_pure_json_whatever_the_architecture_prints(data, tmp_path, meltpoint, monkeypatch):
     (tmp_path / "talker.py").write_text(
         "from meltpoint.models import build_model\n"

@@ -1,14 +1,17 @@
 """The course of a study: looks at fixed repeats, whatever finishes when; how it ends."""
 
+import io
+import re
 from contextlib import closing
 from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from meltpoint.randomness import generator
-from meltpoint.report import verdict_document
+from meltpoint.report import verdict_document, watching
 from meltpoint.run import StudyOptions, make_plan, prepare_material
 from meltpoint.studies import Findings, InProcess, Ledger, conduct, course, judging
 from meltpoint.text import corpus_from_lists, tokenizer_for
@@ -112,6 +115,29 @@ def test_a_watcher_sees_the_study_go_on(studied, tmp_path_factory):
     assert {snapshot.num_planned for snapshot in seen} == {12}
     left = [snapshot.seconds_left for snapshot in seen]
     assert all(seconds >= 0 for seconds in left)
+
+
+@pytest.mark.parametrize(
+    ("options", "quiet", "shown"),
+    [
+        ({"force_terminal": True}, False, r"\x1b.*of at most 12 trials.*so far: .*gain over frozen \(repeats\): "),
+        ({"force_terminal": False}, False, r"^\d+ of at most 12 trials, 0:20, at most .*gain over frozen[^\x1b]*$"),
+        ({"force_terminal": True}, True, r"^$"),
+    ],
+    ids=["terminal", "file", "quiet"],
+)
+def test_a_study_is_shown_as_it_stands(options, quiet, shown, studied, tmp_path_factory):
+    material, plan, records, _ = studied
+    seen = []
+    executor = Replayed(records, generator(0, "order"))
+    run(material, plan, {}, lambda: executor, tmp_path_factory, watch=seen.append)
+    screen = io.StringIO()
+    with watching(Console(file=screen, width=200, **options), quiet=quiet) as watch:
+        for snapshot in seen:
+            # Of lines, one every 20 seconds.
+            watch(replace(snapshot, elapsed_seconds=19.0))
+        watch(replace(seen[-1], elapsed_seconds=20.0))
+    assert re.search(shown, screen.getvalue(), re.DOTALL)
 
 
 def test_more_repeats_later_are_as_good_as_at_once(studied, tmp_path_factory):

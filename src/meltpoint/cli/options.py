@@ -51,6 +51,9 @@ DeviceOption = Annotated[
     Literal["cpu", "cuda", "auto"],
     typer.Option("--device", help="cuda: one card, in this process; auto: if it is there."),
 ]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Say nothing of data and progress: the outcome, and warnings.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, nothing else.")]
 
 

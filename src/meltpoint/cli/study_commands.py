@@ -71,6 +71,7 @@ def study(
     out: OutOption = None,
     resume: ResumeOption = False,
     no_examples: NoExamplesOption = False,
+    quiet: shared.QuietOption = False,
     as_json: shared.JsonOption = False,
 ) -> None:
     """Measure whether to freeze or fine-tune, on your data; hand over the trained model."""
@@ -88,7 +89,7 @@ def study(
         task=task,
         empty=empty,
         tokenizer=tokenizer,
-        quiet=as_json,
+        quiet=quiet or as_json,
     )
     from meltpoint.run import StudyOptions, Tracker  # noqa: PLC0415
     from meltpoint.studies import choose_policies  # noqa: PLC0415
@@ -109,9 +110,8 @@ def study(
     folder = out or Path(f"meltpoint-{data.name.split('.')[0]}")
     where = {"workers": workers, "ray": ray, "device": device}
     tracker = None if mlflow is None else Tracker(mlflow)
-    _conduct(
-        material, chosen, folder, resume, budget_seconds, where, tracker, examples=not no_examples, as_json=as_json
-    )
+    say = {"quiet": quiet or as_json, "as_json": as_json}
+    _conduct(material, chosen, folder, resume, budget_seconds, where, tracker, examples=not no_examples, **say)
 
 
 def demo(
@@ -123,22 +123,24 @@ def demo(
     ray: RayOption = None,
     device: shared.DeviceOption = "cpu",
     resume: ResumeOption = False,
+    quiet: shared.QuietOption = False,
     as_json: shared.JsonOption = False,
 ) -> None:
     """Run the main job on embedded data: real film reviews, real GloVe, no network."""
     from meltpoint.run.demo import DEMO_VECTORS, LICENCE_NOTE, demo_corpus  # noqa: PLC0415
 
     corpus = demo_corpus()
-    if not as_json:
+    if not (quiet or as_json):
         tell_corpus(corpus)
         errors.print(f"licence  {LICENCE_NOTE}", markup=False, soft_wrap=True)
-    material = open_material(corpus, DEMO_VECTORS, member=None, tokenizer="auto", quiet=as_json)
+    material = open_material(corpus, DEMO_VECTORS, member=None, tokenizer="auto", quiet=quiet or as_json)
     from meltpoint.run import StudyOptions  # noqa: PLC0415
 
     chosen = StudyOptions(architectures=shared.parse_names(architecture, "--architecture"), seed=seed)
     folder = out or Path("meltpoint-demo")
     where = {"workers": workers, "ray": ray, "device": device}
-    _conduct(material, chosen, folder, resume, shared.parse_budget(budget), where, None, examples=True, as_json=as_json)
+    say = {"quiet": quiet or as_json, "as_json": as_json}
+    _conduct(material, chosen, folder, resume, shared.parse_budget(budget), where, None, examples=True, **say)
 
 
 def _conduct(
@@ -151,13 +153,14 @@ def _conduct(
     tracker: "Tracker | None",
     *,
     examples: bool,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     from meltpoint.report import drift_sentence, render_verdict, watching  # noqa: PLC0415
     from meltpoint.run import MODEL, hand_over, has_model_to_hand_over, measure  # noqa: PLC0415
 
     # What a user's own architecture prints must not get between the results.
-    with watching(errors) as watch, redirect_stdout(sys.stderr):
+    with watching(errors, quiet=quiet) as watch, redirect_stdout(sys.stderr):
         run, conclusion = measure(
             material,
             options,
@@ -165,7 +168,7 @@ def _conduct(
             resume=resume,
             budget_seconds=budget_seconds,
             **where,
-            watch=(lambda _: None) if as_json else watch,
+            watch=watch,
         )
     if as_json:
         print_json(run.verdict)
@@ -174,7 +177,7 @@ def _conduct(
         results.print(f"kept in {folder}: study.db, verdict.json, run.json", markup=False, soft_wrap=True)
     if has_model_to_hand_over(conclusion):
         verdict = run.verdict
-        if not as_json:
+        if not quiet:
             rows = verdict["data"]["train_rows"]
             errors.print(f"training the model on all {rows:,} rows, policy {verdict['policy']}", markup=False)
         with redirect_stdout(sys.stderr):

@@ -36,6 +36,7 @@ def train(
     unknown: shared.UnknownOption = "matched-normal",
     max_tokens: shared.MaxTokensOption = 256,
     device: shared.DeviceOption = "cpu",
+    quiet: shared.QuietOption = False,
     as_json: shared.JsonOption = False,
 ) -> None:
     """Train a model under one policy: search, an honest score, then all rows."""
@@ -51,7 +52,7 @@ def train(
         task=task,
         empty=empty,
         tokenizer=tokenizer,
-        quiet=as_json,
+        quiet=quiet or as_json,
     )
     from meltpoint.run import StudyOptions, train_policy  # noqa: PLC0415
     from meltpoint.tasks import find_task  # noqa: PLC0415
@@ -59,7 +60,7 @@ def train(
     measured = find_task(task).metric(metric or "").name
 
     def tell(record: "TrialRecord") -> None:
-        if as_json:
+        if quiet or as_json:
             return
         settings = ", ".join(f"{knob} {value:g}" for knob, value in record.spec.configuration)
         result = record.result

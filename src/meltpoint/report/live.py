@@ -18,8 +18,11 @@ PLAIN_EVERY_SECONDS = 20.0
 
 
 @contextmanager
-def watching(console: Console) -> Iterator[Callable[[Snapshot], None]]:
-    """Shows a study while the block runs: redrawn in a terminal, a line now and then elsewhere."""
+def watching(console: Console, *, quiet: bool = False) -> Iterator[Callable[[Snapshot], None]]:
+    """Shows a study while the block runs: redrawn in a terminal, a line now and then elsewhere, nothing if quiet."""
+    if quiet:
+        yield lambda _: None
+        return
     if console.is_terminal:
         with Live(console=console, refresh_per_second=4, transient=True) as live:
             yield lambda snapshot: live.update(render_snapshot(snapshot))
@@ -46,9 +49,11 @@ def render_snapshot(snapshot: Snapshot) -> RenderableType:
         f"{spec.architecture} / {spec.policy} at {counted(spec.split.size, unit)}, repeat {spec.split.repeat + 1}"
         for spec, *_ in snapshot.running
     ]
+    # A study in this process tells how far it is between two trials, when nothing runs.
+    now = [Text(f"running: {'; '.join(running)}", style="dim", overflow="ellipsis", no_wrap=True)] if running else []
     return Group(
         bar,
-        Text(f"running: {'; '.join(running)}", style="dim", overflow="ellipsis", no_wrap=True),
+        *now,
         Text(f"so far: {_known(snapshot.findings)}", overflow="ellipsis", no_wrap=True),
     )
 
