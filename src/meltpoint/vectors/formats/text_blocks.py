@@ -13,7 +13,7 @@ from meltpoint.vectors.containers import ByteStream
 PADDING_BYTES = 64
 """How many bytes of memory follow a block at least, for readers that look at several bytes at once."""
 
-_BLOCK_BYTES = 1 << 21
+_BLOCK_BYTES = 1 << 22
 _LONGEST_LINE_BYTES = 1 << 24
 _ROOM_BYTES = 1 << 14  # for the part of a line that lies in the block before or after
 _LF = b"\n"
