@@ -419,3 +419,64 @@ def test_cuda_agrees_to_rounding(rule):
     updater.flush()
     expected = train_rows(make(start_rows(), **options), batches, rates)
     assert deviation(updater.table.double().cpu(), expected) < 3e-5
+
+
+# Tables side by side in one
+
+
+SIDE_BY_SIDE = {
+    "adam": (RowAdam, {}),
+    "sgd, nesterov": (RowSGD, {"momentum": 0.8, "nesterov": True}),
+    "sgd": (RowSGD, {}),
+    "adagrad": (RowAdagrad, {}),
+}
+TABLE_RATES = (1e-3, 3e-2, 1e-2)
+
+
+def side_by_side(updater, options, dtype):
+    tables = [start_rows(seed).to(dtype) for seed in range(3)]
+    rates = torch.tensor(TABLE_RATES).repeat_interleave(D)
+    return updater(torch.cat(tables, dim=1), lr=1.0, column_rates=rates, **options)
+
+
+def step_both(joined, alone, step):
+    rows = torch.randperm(V, generator=torch_generator(0, "rows", step))[:6]
+    drawn = [gradients(6, seed, step).to(joined.table.dtype) for seed in range(len(alone))]
+    joined.step(rows, torch.cat(drawn, dim=1))
+    for updater, gradient in zip(alone, drawn, strict=True):
+        updater.step(rows, gradient)
+
+
+@every_dtype
+@pytest.mark.parametrize(("updater", "options"), SIDE_BY_SIDE.values(), ids=SIDE_BY_SIDE)
+def test_columns_with_rates_of_their_own_are_tables_of_their_own(updater, options, dtype):
+    joined = side_by_side(updater, options, dtype)
+    alone = [
+        updater(start_rows(seed).to(dtype), lr=rate, **options)
+        for seed, rate in zip(range(3), TABLE_RATES, strict=True)
+    ]
+    for step in range(30):
+        step_both(joined, alone, step)
+    # Two stay, in another order; what rows have missed by then is remembered.
+    joined.keep_columns(torch.cat([torch.arange(2 * D, 3 * D), torch.arange(D)]))
+    alone = [alone[2], alone[0]]
+    rows = torch.arange(V)
+    torch.testing.assert_close(joined.read(rows), torch.cat([each.read(rows) for each in alone], dim=1))
+    for step in range(30, 60):
+        step_both(joined, alone, step)
+    for each in (joined, *alone):
+        each.flush()
+    torch.testing.assert_close(joined.table, torch.cat([each.table for each in alone], dim=1), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"column_rates": torch.ones(D), "weight_decay": 0.1}, "column_rates., or rows decay, not both"),
+        ({"column_rates": torch.ones(D + 1)}, r"of shape \(5,\), one for each column .* found torch.float32 \(6,\)"),
+        ({"column_rates": torch.ones(D, dtype=torch.int64)}, "must be floating"),
+    ],
+)
+def test_column_rates_that_do_not_fit_are_refused(options, text):
+    with pytest.raises(InputError, match=text):
+        RowAdam(torch.zeros(V, D), **options)

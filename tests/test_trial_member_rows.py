@@ -5,7 +5,9 @@ import torch
 
 from meltpoint.embedding import AdamUpdate, PretrainedEmbedding, make_policy
 from meltpoint.randomness import torch_seeded
-from meltpoint.trial.member_rows import AdaptedRows, DecayingRows, FixedRows, MovingRows, member_rows, stack_padded
+from meltpoint.trial.joining import stack_padded
+from meltpoint.trial.member_rows import AdaptedRows, DecayingRows, FixedRows, member_rows
+from meltpoint.trial.moving_rows import MovingRows
 
 CPU = torch.device("cpu")
 V, D, K = 30, 6, 3
@@ -79,7 +81,7 @@ def test_the_anchor_pulls_pretrained_rows():
     strong = trained(MovingRows(embeddings(), updates(anchor_strength=30.0), CPU))
     free = trained(MovingRows(embeddings(), updates(), CPU))
     start = torch.stack([embedding.weight.detach() for embedding in embeddings()])
-    assert torch.equal(strong[:, :5], free[:, :5])
+    torch.testing.assert_close(strong[:, :5], free[:, :5], rtol=0, atol=1e-6)
     assert ((strong - start)[1:, 5:20].norm(dim=(1, 2)) < 0.5 * (free - start)[1:, 5:20].norm(dim=(1, 2))).all()
     assert torch.equal(strong[:, 20:], start[:, 20:])
 
@@ -114,6 +116,59 @@ def test_members_that_leave_change_nothing_for_the_others(kind):
         tables.settle()
     for place, member in enumerate(kept):
         assert torch.equal(some_leave.table(place), all_stay.table(member))
+
+
+def test_members_that_start_from_one_table_move_as_if_each_had_its_own():
+    (start, *_) = embeddings()
+    joined, apart = MovingRows([start] * K, updates(), CPU), [MovingRows([start], [one], CPU) for one in updates()]
+    members = [0, 1, 2]
+    for number, (rows, gradients) in enumerate(batches(45)):
+        if number == 15:
+            joined.keep([2, 0])
+            members = [2, 0]
+        if number == 30:
+            joined.keep([1])
+            members = [0]
+        own = [rows[member] for member in members]
+        expected = stack_padded([apart[member].gather([rows[member]])[0] for member in members])
+        torch.testing.assert_close(joined.gather(own), expected, rtol=0, atol=1e-6)
+        joined.step(own, gradients[members])
+        for member in members:
+            apart[member].step([rows[member]], gradients[member : member + 1])
+    joined.settle()
+    apart[0].settle()
+    torch.testing.assert_close(joined.table(0), apart[0].table(0), rtol=0, atol=1e-6)
+
+
+def test_members_that_move_otherwise_stand_apart():
+    first, second, _ = embeddings()
+    starts = [first, second, first, first, first]
+    rates = (1e-3, 1e-2, 3e-2, 1e-2, 1e-3)
+    moves = [AdamUpdate(row_learning_rate=rate, thaw_step=3 * (n == 3)) for n, rate in enumerate(rates)]
+    may_move = torch.arange(V) % 3 == 0
+    moving = [None, None, None, None, may_move]
+    joined = MovingRows(starts, moves, CPU, moving_rows=moving)
+    apart = [
+        MovingRows([start], [move], CPU, moving_rows=[chosen])
+        for start, move, chosen in zip(starts, moves, moving, strict=True)
+    ]
+    with torch_seeded(0, "batches"):
+        for _ in range(30):
+            of_first, of_second = torch.randperm(20)[:6], torch.randperm(20)[:4]
+            rows = [of_second if start is second else of_first for start in starts]
+            gradients = torch.randn(5, 6, D)
+            gathered = joined.gather(rows)
+            for member, own in enumerate(apart):
+                expected = own.gather([rows[member]])[0]
+                torch.testing.assert_close(gathered[member, : len(expected)], expected, rtol=0, atol=1e-6)
+                own.step([rows[member]], gradients[member : member + 1, : len(expected)])
+            joined.step(rows, gradients)
+    kept = [4, 1, 2]
+    joined.keep(kept)
+    joined.settle()
+    for place, member in enumerate(kept):
+        apart[member].settle()
+        torch.testing.assert_close(joined.table(place), apart[member].table(0), rtol=0, atol=1e-6)
 
 
 def test_rows_that_may_not_move_keep_their_bits():

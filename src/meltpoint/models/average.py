@@ -43,7 +43,7 @@ class AverageClassifier(HandDifferentiated):
         self, pooled: Tensor, score_gradient: Callable[[Tensor], Tensor], *, to_pooled: bool
     ) -> Tensor | None:
         """Takes the means through the layers and the gradient back."""
-        inputs = (pooled if pooled.ndim == 3 else pooled.unsqueeze(0)).detach().numpy()
+        inputs = (pooled if pooled.ndim == 3 else pooled.unsqueeze(0)).detach().contiguous().numpy()
         trace = self.hidden.compute(inputs)
         scores = torch.from_numpy(self.output.compute(trace.features))
         gradient = np.ascontiguousarray(score_gradient(scores).numpy())

@@ -37,13 +37,16 @@ def spread_over_words(gradient: Tensor, ids: Tensor, num_rows: int) -> Tensor:
         num_rows: U.
 
     Returns:
-        ``(K, U, D)``; the pad row has zeros.
+        ``(K, U, D)``, a row of all members in one piece; the pad row has zeros.
     """
     from meltpoint.models.mean_loops import spread_means  # noqa: PLC0415 - numba, where it is needed
 
-    spread = gradient.new_zeros(len(gradient), num_rows, gradient.shape[-1])
-    spread_means(gradient.contiguous().numpy(), _texts(ids), spread.numpy())
-    return spread
+    num_members, num_texts, dim = gradient.shape
+    spread = gradient.new_zeros(num_rows, num_members, dim)
+    texts = _texts(ids)
+    by_text = gradient.transpose(0, 1).contiguous()
+    spread_means(by_text.view(num_texts, len(texts), -1).numpy(), texts, spread.view(num_rows, len(texts), -1).numpy())
+    return spread.transpose(0, 1)
 
 
 class _MeanOverWords(torch.autograd.Function):
@@ -51,9 +54,14 @@ class _MeanOverWords(torch.autograd.Function):
     def forward(ctx: Any, table: Tensor, ids: Tensor) -> Tensor:
         from meltpoint.models.mean_loops import mean_rows  # noqa: PLC0415 - numba, where it is needed
 
-        texts = _texts(ids)
-        means = table.new_empty(max(len(table), len(texts)), texts.shape[1], table.shape[-1])
-        mean_rows(table.detach().contiguous().numpy(), texts, means.numpy())
+        # Members that read the same texts are read in one go: a row of all of them stands in one piece.
+        texts, words = _texts(ids), table.detach().transpose(0, 1).contiguous()
+        num_rows, num_tables, dim = words.shape
+        num_members, num_texts = max(num_tables, len(texts)), texts.shape[1]
+        means = table.new_empty(num_texts, num_members, dim)
+        words = words.view(num_rows, 1, -1) if len(texts) == 1 else words
+        mean_rows(words.numpy(), texts, means.view(num_texts, len(texts), -1).numpy())
+        means = means.transpose(0, 1)
         ctx.save_for_backward(ids)
         ctx.table_shape = table.shape
         return means

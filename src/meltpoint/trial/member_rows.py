@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from meltpoint.embedding import AdamUpdate, Adaptation, PretrainedEmbedding
-from meltpoint.embedding.rowwise import RowAdam
 from meltpoint.trial.dense_adam import StackedAdam
+from meltpoint.trial.joining import on_device, stack_padded
+from meltpoint.trial.moving_rows import MovingRows
 
 
 class MemberRows(Protocol):
@@ -73,7 +74,7 @@ class FixedRows:
     """Tables that do not change; members that start from the same embedding share one."""
 
     def __init__(self, embeddings: Sequence[PretrainedEmbedding], device: torch.device) -> None:
-        self._tables = _moved([embedding.weight for embedding in embeddings], device)
+        self._tables = on_device([embedding.weight for embedding in embeddings], device)
 
     def unseen_map(self, member: int) -> Tensor | None:  # noqa: ARG002
         """Returns None."""
@@ -137,70 +138,6 @@ class _OwnRows:
         self._unseen_maps = [self._unseen_maps[member] for member in members]
 
 
-class MovingRows(_OwnRows):
-    """Tables under Adam of which only the rows of a batch are touched; what momentum does to the others is made up for.
-
-    See :mod:`meltpoint.embedding.rowwise` for the mathematics: the result is the dense optimiser's.
-    """
-
-    def __init__(
-        self,
-        embeddings: Sequence[PretrainedEmbedding],
-        updates: Sequence[AdamUpdate],
-        device: torch.device,
-        *,
-        moving_rows: Sequence[Tensor | None] | None = None,
-    ) -> None:
-        super().__init__(embeddings, device)
-        moving = [None] * len(embeddings) if moving_rows is None else moving_rows
-        self._moving = [None if chosen is None else chosen.to(device) for chosen in moving]
-        self._thaw_steps = [update.thaw_step for update in updates]
-        self._steps_taken = 0
-        anchors = _moved([embedding.pretrained for embedding in embeddings], device)
-        self._adams = [
-            RowAdam(
-                table,
-                lr=update.row_learning_rate,
-                anchor=anchor if update.anchor_strength else None,
-                anchor_strength=update.anchor_strength,
-                anchored_rows=embedding.is_pretrained.to(device) if update.anchor_strength else None,
-            )
-            for table, anchor, embedding, update in zip(self._tables, anchors, embeddings, updates, strict=True)
-        ]
-
-    def gather(self, rows: Sequence[Tensor]) -> Tensor:
-        """Returns the rows as the steps so far have made them; the tables themselves follow when they are stepped."""
-        read = [adam.read(own) for adam, own in zip(self._adams, rows, strict=True)]
-        return stack_padded(read).requires_grad_()
-
-    def step(self, rows: Sequence[Tensor], gradients: Tensor | None) -> None:
-        """Moves the rows of the batch."""
-        assert gradients is not None
-        for adam, own, gradient, moving, thaw_step in zip(
-            self._adams, rows, gradients, self._moving, self._thaw_steps, strict=True
-        ):
-            if self._steps_taken < thaw_step:
-                continue
-            if moving is None:
-                adam.step(own, gradient[: len(own)])
-            else:
-                may_move = moving[own]
-                adam.step(own[may_move], gradient[: len(own)][may_move])
-        self._steps_taken += 1
-
-    def settle(self) -> None:
-        """Brings every row up to date."""
-        for adam in self._adams:
-            adam.flush()
-
-    def keep(self, members: Sequence[int]) -> None:
-        """Forgets all but these members."""
-        super().keep(members)
-        self._adams = [self._adams[member] for member in members]
-        self._moving = [self._moving[member] for member in members]
-        self._thaw_steps = [self._thaw_steps[member] for member in members]
-
-
 class DecayingRows(_OwnRows):
     """Tables under Adam with coupled decay: every row has a gradient at every step, and none can be left for later."""
 
@@ -250,7 +187,7 @@ class AdaptedRows:
         adaptations: Sequence[Adaptation],
         device: torch.device,
     ) -> None:
-        self._weights = _moved([embedding.weight for embedding in embeddings], device)
+        self._weights = on_device([embedding.weight for embedding in embeddings], device)
         self._adaptations = [adaptation.to(device) for adaptation in adaptations]
         self._adams = [
             torch.optim.Adam(adaptation.parameters(), lr=update.row_learning_rate, fused=True)
@@ -311,25 +248,6 @@ class AdaptedRows:
         self._tables.clear()
 
 
-def _moved(tensors: Sequence[Tensor], device: torch.device) -> list[Tensor]:
-    """Brings tensors to a device; members that share one go on sharing it."""
-    moved = {id(tensor): tensor for tensor in tensors}
-    moved = {key: tensor.detach().to(device) for key, tensor in moved.items()}
-    return [moved[id(tensor)] for tensor in tensors]
-
-
 def _gather(tables: Sequence[Tensor], rows: Sequence[Tensor]) -> Tensor:
     gathered = [table.index_select(0, own) for table, own in zip(tables, rows, strict=True)]
     return stack_padded(gathered)
-
-
-def stack_padded(tensors: Sequence[Tensor], value: float = 0) -> Tensor:
-    """Stacks tensors of like dimensions, the smaller ones followed by ``value`` along each axis."""
-    first = tensors[0]
-    if all(tensor.shape == first.shape for tensor in tensors):
-        return torch.stack(list(tensors))
-    shape = [max(sizes) for sizes in zip(*(tensor.shape for tensor in tensors), strict=True)]
-    stacked = first.new_full((len(tensors), *shape), value)
-    for place, tensor in zip(stacked, tensors, strict=True):
-        place[tuple(slice(size) for size in tensor.shape)] = tensor
-    return stacked

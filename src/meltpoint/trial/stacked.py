@@ -16,8 +16,9 @@ from meltpoint.models.layers import SharedDropout
 from meltpoint.text import NO_LABEL
 from meltpoint.trial.dense_adam import StackedAdam
 from meltpoint.trial.examples import Examples, LocalBatch, Scores
+from meltpoint.trial.joining import stack_padded
 from meltpoint.trial.learners import Weights, measure
-from meltpoint.trial.member_rows import FixedRows, member_rows, stack_padded
+from meltpoint.trial.member_rows import FixedRows, member_rows
 
 Rows = NDArray[np.int64]
 

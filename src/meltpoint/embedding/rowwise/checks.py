@@ -23,6 +23,19 @@ def check_options(table: Tensor, *, mode: str, **values: float) -> None:
             raise InputError(f"{name} must be a finite number of at least 0, found {value!r}.")
 
 
+def check_column_rates(table: Tensor, column_rates: Tensor | None, *, decays: bool) -> None:
+    """Raises :class:`InputError` unless there is a rate for each column, and no decay, which is one number a row."""
+    if column_rates is None:
+        return
+    if decays:
+        raise InputError("Columns have rates of their own (column_rates), or rows decay, not both.")
+    if column_rates.shape != table.shape[1:] or not column_rates.is_floating_point():
+        raise InputError(
+            f"column_rates must be floating, of shape ({table.shape[1]},), one for each column of the table; found "
+            f"{column_rates.dtype} {tuple(column_rates.shape)}."
+        )
+
+
 def check_anchor(
     table: Tensor, anchor: Tensor | None, anchored_rows: Tensor | None, *, weight_decay: float, anchor_strength: float
 ) -> None:

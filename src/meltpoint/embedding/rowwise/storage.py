@@ -15,20 +15,23 @@ class RowStorage(ABC):
     """A table ``(V, D)`` and the moments of the rows that have been stepped, ``(slots, num_moments, D)``.
 
     Attributes:
-        table: The tensor that was given.
+        table: The tensor that was given, until :meth:`keep_columns`.
+        rates: ``(D,)`` factors on the learning rate.
         moments: Grow with the number of slots; slot 0 stays zero.
     """
 
-    def __init__(self, table: Tensor, rule: RowRule, target: Tensor | None) -> None:
+    def __init__(self, table: Tensor, rule: RowRule, target: Tensor | None, rates: Tensor | None) -> None:
         """Takes the table as it is.
 
         Args:
             table: ``(V, D)``, changed in place.
             rule: The arithmetic.
             target: ``(V, D)``, where decay leads; None: to zero.
+            rates: ``(D,)`` factors on the learning rate; None: 1.
         """
         self.table = table
         self.rule = rule
+        self.rates = table.new_ones(table.shape[1]) if rates is None else rates.to(table)
         self.target = table.new_zeros(1, table.shape[1]) if target is None else target.detach()
         self.moments = self.new_moments(1)
 
@@ -64,6 +67,14 @@ class RowStorage(ABC):
         old = self.moments
         self.moments = self.new_moments(min(len(self.table), max(num_slots, 2 * len(old))) + 1)
         self.moments[: len(old)] = old
+
+    def keep_columns(self, columns: Tensor) -> None:
+        """Goes on with a table of these columns, int64, alone."""
+        places = columns.to(self.table.device)
+        self.table = self.table.detach().index_select(1, places)
+        self.target = self.target.index_select(1, places)
+        self.rates = self.rates[places]
+        self.moments = self.moments.index_select(2, places)
 
     def _shape(self, num_slots: int) -> tuple[int, int, int]:
         return num_slots, self.rule.num_moments, self.table.shape[1]
@@ -109,8 +120,8 @@ class CompiledStorage(RowStorage):
             *constants,
         )
 
-    def _arrays(self) -> tuple[Floats, Floats, Floats]:
-        return self.table.detach().numpy(), self.moments.numpy(), self.target.numpy()
+    def _arrays(self) -> tuple[Floats, Floats, Floats, Floats]:
+        return self.table.detach().numpy(), self.moments.numpy(), self.target.numpy(), self.rates.numpy()
 
 
 class TensorStorage(RowStorage):
@@ -155,7 +166,7 @@ class TensorStorage(RowStorage):
         before, after = (self._on_device(shares).to(self._dtype).unsqueeze(1) for shares in (befores, afters))
         weight, moments, goal = self.table[places].to(self._dtype), self.moments[homes], self._goal(places)
         weight += before * (goal - weight)
-        weight -= self.rule.update(moments, grads.to(self.table.device, self._dtype), constants)
+        weight -= self.rates * self.rule.update(moments, grads.to(self.table.device, self._dtype), constants)
         weight += after * (goal - weight)
         self._write(places, weight, homes, moments)
 
@@ -170,7 +181,7 @@ class TensorStorage(RowStorage):
         coefficients = self._on_device(np.ascontiguousarray(columns)).to(self._dtype)
         weight, moments = self.table[places].to(self._dtype), self.moments[homes]
         weight += coefficients[SHARE] * (self._goal(places) - weight)
-        weight -= self.rule.movement(moments, coefficients)
+        weight -= self.rates * self.rule.movement(moments, coefficients)
         moments *= coefficients[KEEP_1 : KEEP_1 + self.rule.num_moments].transpose(0, 1)
         return weight, moments
 

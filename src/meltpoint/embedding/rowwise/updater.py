@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from meltpoint.embedding.rowwise.absences import Absences
-from meltpoint.embedding.rowwise.checks import Mode, check_anchor, check_options
+from meltpoint.embedding.rowwise.checks import Mode, check_anchor, check_column_rates, check_options
 from meltpoint.embedding.rowwise.coasting import Coasting
 from meltpoint.embedding.rowwise.rules import RowRule
 from meltpoint.embedding.rowwise.rules.base import Rows
@@ -58,6 +58,7 @@ class RowUpdater:
         anchor_strength: float = 0.0,
         anchored_rows: Tensor | None = None,
         padding_idx: int | None = None,
+        column_rates: Tensor | None = None,
         mode: Mode = "exact",
     ) -> None:
         """Starts at step 0, with no state.
@@ -71,6 +72,8 @@ class RowUpdater:
             anchor_strength: Decoupled decay toward the anchor, 0 or more.
             anchored_rows: ``(V,)`` bool, the rows that the anchor pulls; None: all.
             padding_idx: A row that decay leaves alone, from 0 to V - 1.
+            column_rates: ``(D,)`` factors on the learning rate, where columns have rates of their own: tables that
+                stand side by side in one. Rows then cannot decay.
             mode: ``exact``: absent rows move as the dense optimiser would have moved them. ``lazy``: their moments
                 stand still, and nothing but decay moves them.
 
@@ -78,6 +81,7 @@ class RowUpdater:
             InputError: A value is out of range, tensors do not fit together, or the rule has no exact mode.
         """
         check_options(table, lr=lr, weight_decay=weight_decay, anchor_strength=anchor_strength, mode=mode)
+        check_column_rates(table, column_rates, decays=bool(weight_decay or anchor_strength))
         check_anchor(table, anchor, anchored_rows, weight_decay=weight_decay, anchor_strength=anchor_strength)
         if padding_idx is not None and not 0 <= padding_idx < len(table):
             raise InputError(f"padding_idx must be None or from 0 to {len(table) - 1}, found {padding_idx!r}.")
@@ -88,7 +92,7 @@ class RowUpdater:
         self._anchor_strength = anchor_strength
         in_loops = table.device.type == "cpu" and table.dtype == torch.float32
         storage = CompiledStorage if in_loops else TensorStorage
-        self._storage = storage(table, rule, anchor if anchor_strength else None)
+        self._storage = storage(table, rule, anchor if anchor_strength else None, column_rates)
         self._absences = Absences(
             len(table),
             rule.coasting() if mode == "exact" else Coasting(),
@@ -98,7 +102,7 @@ class RowUpdater:
 
     @property
     def table(self) -> Tensor:
-        """The tensor that was given, ``(V, D)``."""
+        """The tensor that was given, ``(V, D)``, until :meth:`keep_columns`."""
         return self._storage.table
 
     @property
@@ -170,6 +174,10 @@ class RowUpdater:
         for start in range(0, len(rows), FLUSH_CHUNK):
             self._catch_up(rows[start : start + FLUSH_CHUNK])
         absences.close()
+
+    def keep_columns(self, columns: Tensor) -> None:
+        """Goes on with these columns, int64, alone, in this order; :attr:`table` is a new tensor from then on."""
+        self._storage.keep_columns(columns)
 
     def state_dict(self) -> dict[str, Any]:
         """Brings the table up to date and returns what, with it, continues the training.

@@ -26,6 +26,7 @@ def _read_rows(
     table: Floats,
     moments: Floats,
     target: Floats,
+    rates: Floats,  # noqa: ARG001 - all rules are called alike
     rows: Rows,
     missed: Rows,
     coefficients: Shares,
@@ -46,6 +47,7 @@ def _coast_rows(
     table: Floats,
     moments: Floats,
     target: Floats,
+    rates: Floats,  # noqa: ARG001 - all rules are called alike
     rows: Rows,
     missed: Rows,
     coefficients: Shares,
@@ -65,6 +67,7 @@ def _step_rows(
     table: Floats,
     moments: Floats,
     target: Floats,
+    rates: Floats,
     rows: Rows,
     missed: Rows,
     coefficients: Shares,
@@ -91,7 +94,7 @@ def _step_rows(
             total[j] += gradient[j] * gradient[j]
         for j in range(len(weight)):
             moved = present[j] + before * (goal[j] - present[j])
-            moved -= rate * gradient[j] / (np.sqrt(total[j]) + floor)
+            moved -= rates[j] * (rate * gradient[j] / (np.sqrt(total[j]) + floor))
             weight[j] = moved + after * (goal[j] - moved)
 
 

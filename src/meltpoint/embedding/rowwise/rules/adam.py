@@ -22,16 +22,17 @@ from meltpoint.embedding.rowwise.rules.base import Floats, RowRule, Rows, Shares
 
 
 @compiled
-def _coast(weight: Floats, moments: Floats, goal: Floats, coefficients: Shares, out: Floats) -> None:
+def _coast(weight: Floats, moments: Floats, goal: Floats, rates: Floats, coefficients: Shares, out: Floats) -> None:
     """Writes what a row (D,) with moments (2, D) is by now into ``out``, which must not be the row itself."""
     mean, square = moments[0], moments[1]
     share = np.float32(coefficients[SHARE])
     over_root, over_one = np.float32(coefficients[OVER_ROOT]), np.float32(coefficients[OVER_ONE])
     under_root, under_one = np.float32(coefficients[UNDER_ROOT]), np.float32(coefficients[UNDER_ONE])
-    for j in range(len(weight)):
+    for j in range(len(out)):
         root = np.sqrt(square[j])
         moved = weight[j] + share * (goal[j] - weight[j])
-        out[j] = moved - mean[j] * (over_root * root + over_one) / (square[j] + under_root * root + under_one)
+        distance = mean[j] * (over_root * root + over_one) / (square[j] + under_root * root + under_one)
+        out[j] = moved - rates[j] * distance
 
 
 @compiled
@@ -50,6 +51,7 @@ def _read_rows(
     table: Floats,
     moments: Floats,
     target: Floats,
+    rates: Floats,
     rows: Rows,
     missed: Rows,
     coefficients: Shares,
@@ -60,7 +62,7 @@ def _read_rows(
         prefetch_next(table, moments, rows, missed, i)
         weight = table[rows[i]]
         if missed[i] >= 0:
-            _coast(weight, moments[missed[i]], target[0 if one_target else rows[i]], coefficients[i], out[i])
+            _coast(weight, moments[missed[i]], target[0 if one_target else rows[i]], rates, coefficients[i], out[i])
         else:
             copy_row(weight, out[i])
 
@@ -70,6 +72,7 @@ def _coast_rows(
     table: Floats,
     moments: Floats,
     target: Floats,
+    rates: Floats,
     rows: Rows,
     missed: Rows,
     coefficients: Shares,
@@ -80,7 +83,7 @@ def _coast_rows(
         prefetch_next(table, moments, rows, missed, i)
         if missed[i] >= 0:
             weight = table[rows[i]]
-            _coast(weight, moments[missed[i]], target[0 if one_target else rows[i]], coefficients[i], present)
+            _coast(weight, moments[missed[i]], target[0 if one_target else rows[i]], rates, coefficients[i], present)
             copy_row(present, weight)
             _forget(moments[missed[i]], coefficients[i])
 
@@ -90,6 +93,7 @@ def _step_rows(
     table: Floats,
     moments: Floats,
     target: Floats,
+    rates: Floats,
     rows: Rows,
     missed: Rows,
     coefficients: Shares,
@@ -112,19 +116,19 @@ def _step_rows(
         weight, gradient, state = table[rows[i]], grads[i], moments[slots[i]]
         goal = target[0 if one_target else rows[i]]
         if missed[i] >= 0:
-            _coast(weight, state, goal, coefficients[i], present)
+            _coast(weight, state, goal, rates, coefficients[i], present)
             _forget(state, coefficients[i])
         else:
             copy_row(weight, present)
         mean, square = state[0], state[1]
         before, after = np.float32(befores[i]), np.float32(afters[i])
-        # Two short loops: with all five arrays in one, the compiler gives up on vectors.
+        # Two short loops: with all arrays in one, the compiler gives up on vectors.
         for j in range(len(gradient)):
             mean[j] += fresh_1 * (gradient[j] - mean[j])
             square[j] = keep_2 * square[j] + fresh_2 * gradient[j] * gradient[j]
         for j in range(len(weight)):
             moved = present[j] + before * (goal[j] - present[j])
-            moved -= gain * mean[j] / (np.sqrt(square[j]) * scale + floor)
+            moved -= rates[j] * (gain * mean[j] / (np.sqrt(square[j]) * scale + floor))
             weight[j] = moved + after * (goal[j] - moved)
 
 

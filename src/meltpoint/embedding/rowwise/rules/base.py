@@ -26,18 +26,18 @@ class RowRule(ABC):
     arrays in main memory, :meth:`update` and :meth:`movement` in torch for every other device and dtype.
 
     The loops take ``table`` (V, D), ``moments`` (slots, num_moments, D), ``target`` (V, D) or (1, D), which is where
-    decay leads, ``rows`` (U,), and what the rows missed: ``missed`` (U,) slots, -1 where nothing, and ``coefficients``
-    (U, 7). The walk over the rows is the same in every rule and yet written out in each: a loop that is made by a
-    function, over another compiled function, is never found again in numba's cache, and would be compiled anew in
-    every process.
+    decay leads, ``rates`` (D,), which are factors on the learning rate, ``rows`` (U,), and what the rows missed:
+    ``missed`` (U,) slots, -1 where nothing, and ``coefficients`` (U, 7). The walk over the rows is the same in every
+    rule and yet written out in each: a loop that is made by a function, over another compiled function, is never found
+    again in numba's cache, and would be compiled anew in every process.
     """
 
     name: ClassVar[str]
-    # (table, moments, target, rows, missed, coefficients, out (U, D)): writes what the rows are by now into `out`.
+    # (table, moments, target, rates, rows, missed, coefficients, out (U, D)): writes what the rows are by now.
     read_rows: ClassVar[Callable[..., None]]
-    # (table, moments, target, rows, missed, coefficients): brings the rows up to date in place.
+    # (table, moments, target, rates, rows, missed, coefficients): brings the rows up to date in place.
     coast_rows: ClassVar[Callable[..., None]]
-    # (table, moments, target, rows, missed, coefficients, slots (U,), grads (U, D), befores (U,), afters (U,),
+    # (table, moments, target, rates, rows, missed, coefficients, slots (U,), grads (U, D), befores (U,), afters (U,),
     # *constants): brings the rows up to date and steps them, in place. Decay goes the share `befores` of the way to the
     # target before the update and `afters` after it.
     step_rows: ClassVar[Callable[..., None]]

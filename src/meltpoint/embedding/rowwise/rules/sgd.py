@@ -13,7 +13,7 @@ from meltpoint.embedding.rowwise.rules.base import Floats, RowRule, Rows, Shares
 
 
 @compiled
-def _coast(weight: Floats, moments: Floats, goal: Floats, coefficients: Shares, out: Floats) -> None:
+def _coast(weight: Floats, moments: Floats, goal: Floats, rates: Floats, coefficients: Shares, out: Floats) -> None:
     """Writes what a row (D,) with moments (0 or 1, D) is by now into ``out``, which must not be the row itself."""
     share, distance = np.float32(coefficients[SHARE]), np.float32(coefficients[OVER_ROOT])
     for j in range(len(weight)):
@@ -21,7 +21,7 @@ def _coast(weight: Floats, moments: Floats, goal: Floats, coefficients: Shares, 
     if len(moments):
         buffer = moments[0]
         for j in range(len(out)):
-            out[j] -= distance * buffer[j]
+            out[j] -= rates[j] * (distance * buffer[j])
 
 
 @compiled
@@ -39,6 +39,7 @@ def _read_rows(
     table: Floats,
     moments: Floats,
     target: Floats,
+    rates: Floats,
     rows: Rows,
     missed: Rows,
     coefficients: Shares,
@@ -49,7 +50,7 @@ def _read_rows(
         prefetch_next(table, moments, rows, missed, i)
         weight = table[rows[i]]
         if missed[i] >= 0:
-            _coast(weight, moments[missed[i]], target[0 if one_target else rows[i]], coefficients[i], out[i])
+            _coast(weight, moments[missed[i]], target[0 if one_target else rows[i]], rates, coefficients[i], out[i])
         else:
             copy_row(weight, out[i])
 
@@ -59,6 +60,7 @@ def _coast_rows(
     table: Floats,
     moments: Floats,
     target: Floats,
+    rates: Floats,
     rows: Rows,
     missed: Rows,
     coefficients: Shares,
@@ -69,7 +71,7 @@ def _coast_rows(
         prefetch_next(table, moments, rows, missed, i)
         if missed[i] >= 0:
             weight = table[rows[i]]
-            _coast(weight, moments[missed[i]], target[0 if one_target else rows[i]], coefficients[i], present)
+            _coast(weight, moments[missed[i]], target[0 if one_target else rows[i]], rates, coefficients[i], present)
             copy_row(present, weight)
             _forget(moments[missed[i]], coefficients[i])
 
@@ -79,6 +81,7 @@ def _step_rows(
     table: Floats,
     moments: Floats,
     target: Floats,
+    rates: Floats,
     rows: Rows,
     missed: Rows,
     coefficients: Shares,
@@ -100,7 +103,7 @@ def _step_rows(
         weight, gradient, state = table[rows[i]], grads[i], moments[slots[i]]
         goal = target[0 if one_target else rows[i]]
         if missed[i] >= 0:
-            _coast(weight, state, goal, coefficients[i], present)
+            _coast(weight, state, goal, rates, coefficients[i], present)
             _forget(state, coefficients[i])
         else:
             copy_row(weight, present)
@@ -112,7 +115,7 @@ def _step_rows(
         before, after = np.float32(befores[i]), np.float32(afters[i])
         for j in range(len(weight)):
             moved = present[j] + before * (goal[j] - present[j])
-            moved -= rate * (share_gradient * gradient[j] + share_buffer * buffer[j])
+            moved -= rates[j] * (rate * (share_gradient * gradient[j] + share_buffer * buffer[j]))
             weight[j] = moved + after * (goal[j] - moved)
 
 
