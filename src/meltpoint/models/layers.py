@@ -172,7 +172,7 @@ class SharedDropout(nn.Module):
         )
         lowest_kept = round(self.probability * 2**16) - 2**15
         kept = words.view(torch.int16)[:size] >= lowest_kept
-        return kept.view(num_texts, num_features).to(torch.float32).div_(keep)
+        return kept.view(num_texts, num_features).mul(1 / keep)
 
     def extra_repr(self) -> str:
         """Returns the probability, for printing."""
