@@ -16,6 +16,7 @@ answers one question more than all the others: whether to tune at all; it takes 
 import argparse
 import ast
 import csv
+import json
 import os
 import statistics
 import subprocess
@@ -69,17 +70,22 @@ def splits_of(corpus, repeats):
     return [(np.setdiff1d(everything, tests[number % 5]), tests[number % 5]) for number in range(repeats)]
 
 
-def run_peer(script, options, train, test, glove, seed):
-    """Returns the labels of the test rows, and the seconds of the process."""
+def run_peer(peer, train, test, glove, seed, kept):
+    """Returns the labels of the test rows, and the seconds of the process; from the file, where it ran before."""
+    if kept.exists():
+        return json.loads(kept.read_text(encoding="utf-8"))
+    script, *options = PEERS[peer]
     started = time.perf_counter()
     command = [sys.executable, SCRIPTS / script, train, test, glove, str(seed), *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | ONE_THREAD)
     if done.returncode:
         sys.exit(f"{script} failed:\n{done.stderr[-2000:]}")
-    return done.stdout.split("\n"), time.perf_counter() - started
+    found = done.stdout.split("\n"), time.perf_counter() - started
+    kept.write_text(json.dumps(found), encoding="utf-8")
+    return found
 
 
-def compare(name, corpus, glove, peers, repeats):
+def compare(name, corpus, glove, peers, repeats, folder):
     """Returns the Markdown rows of one data set."""
     splits = splits_of(corpus, repeats)
     right = {peer: np.full((repeats, corpus.num_rows), np.nan) for peer in peers}
@@ -91,8 +97,8 @@ def compare(name, corpus, glove, peers, repeats):
             write_csv(test, corpus, test_rows)
             truth = [corpus.classes[label] for label in corpus.label_ids[test_rows].tolist()]
             for peer in peers:
-                script, *options = PEERS[peer]
-                predicted, spent = run_peer(script, options, train, test, glove, repeat)
+                kept = folder / f"{name}, {peer}, {repeat}.json"
+                predicted, spent = run_peer(peer, train, test, glove, repeat, kept)
                 right[peer][repeat, test_rows] = [a == b for a, b in zip(truth, predicted[: len(truth)], strict=True)]
                 seconds[peer].append(spent)
                 print(f"{name} {repeat + 1}/{repeats}: {peer}: {np.nanmean(right[peer][repeat]):.3f} {spent:.0f} s")
@@ -125,15 +131,19 @@ def main():
     parser.add_argument("--only", nargs="+", default=TAKING_PART, choices=list(PEERS), metavar="PEER")
     parser.add_argument("--sets", nargs="+", default=["financial_phrasebank/all.csv", "sst2"])
     parser.add_argument("--out", type=Path, help="where to keep the table, as Markdown, below those that are there")
+    parser.add_argument("--runs", type=Path, help="where to keep what each peer predicted, so as to go on from there")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        glove = Path(folder) / "glove.6B.50d.txt"
-        open_vectors("glove-6b-50d").save(glove)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.runs or Path(scratch)
+        folder.mkdir(exist_ok=True)
+        glove = folder / "glove.6B.50d.txt"
+        if not glove.exists():
+            open_vectors("glove-6b-50d").save(glove)
         open_vectors(str(glove))  # the store is built on the first open of a file, once
         rows = []
         for name in options.sets:
             corpus = read_corpus(options.data / name)
-            rows += compare(name.partition("/")[0], corpus, glove, options.only, options.repeats)
+            rows += compare(name.partition("/")[0], corpus, glove, options.only, options.repeats, folder)
     baseline = options.only[0]
     table = "\n".join(
         [

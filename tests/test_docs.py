@@ -205,6 +205,18 @@ def test_the_readme_links_to_what_is_there() -> None:
     assert [link for link in links if not link.startswith("http") and not (ROOT / link).exists()] == []
 
 
+def test_a_file_that_a_page_shows_is_the_one_that_runs(refresh: ModuleType) -> None:
+    shown = [
+        (page.name, block)
+        for page in PAGES
+        for block in refresh.blocks(page.read_text(encoding="utf-8"))
+        if block.title is not None and block.language == "py"
+    ]
+    assert len(shown) >= 4
+    differing = [(page, one.title) for page, one in shown if one.body != (ROOT / one.title).read_text(encoding="utf-8")]
+    assert differing == []
+
+
 def test_the_picture_opens_offline() -> None:
     picture = (DOCS / "images" / "verdict.svg").read_text(encoding="utf-8")
     assert "@font-face" not in picture

@@ -18,7 +18,7 @@ def read_csv(path):
 def main(train_path, test_path, glove_path, seed):
     texts, labels = read_csv(train_path)
     test_texts, _ = read_csv(test_path)
-    # Its Adam steps every row of the table: over all 400,000, where only these can matter, it would take hours.
+    # Its Adam steps every row of the table at every step; of 400,000, only these can matter.
     occurring = {word for text in texts + test_texts for word in text.lower().split()}
     words, vectors = ["[PAD]", "[UNK]"], [np.zeros(50), np.zeros(50)]
     with open(glove_path, encoding="utf-8") as file:
