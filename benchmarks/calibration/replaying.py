@@ -63,14 +63,18 @@ def test_pattern(design: Design, num_repeats: int, num_rows: int, draws: Generat
     return np.stack([fold_of[r // NUM_FOLDS] == r % NUM_FOLDS for r in range(num_repeats)])
 
 
-def told_size(size: int, design: Design) -> int:
-    """Returns the training size that a study drawn from the pool is told.
+UNTESTED_ROWS = 40_000
+"""Rows that a study drawn from the pool is said to have beside those that it tests, where folds rotate.
 
-    Where folds rotate, a study corrects for training sets that overlap. Repeats of the pool are drawn independently, as
-    if from endless data: to correct for an overlap that has no effect here would only hide how wide the rest of the
-    interval is. So the study is told a size that overlaps next to nothing. Simulated studies do overlap, and are told.
-    """
-    return size if design == "fixed" else max(1, size // 100)
+A study corrects for training sets that overlap. Repeats of the pool are drawn independently, as if from endless data:
+to correct for an overlap that has no effect here would only hide how wide the rest of the interval is. Simulated
+studies do overlap, and have no such rows.
+"""
+
+
+def with_untested_rows(scores: np.ndarray) -> np.ndarray:
+    """Returns (R, N) scores with columns of rows that no repeat tests."""
+    return np.pad(scores, ((0, 0), (0, UNTESTED_ROWS)), constant_values=np.nan)
 
 
 def draw_study(
@@ -106,12 +110,14 @@ def draw_study(
     shape = (len(arms), num_repeats) if population.alike else (1, num_repeats)
     chosen = np.broadcast_to(choices[draws.integers(len(choices), size=shape)], (len(arms), num_repeats))
     scores = {
-        told_size(size, design): {
+        size: {
             arm: np.where(tested, of_size[population.alike or arm][repeats][:, rows], np.nan)
             for arm, repeats in zip(arms, chosen, strict=True)
         }
         for size, of_size in population.right.items()
     }
+    if design == "rotating":
+        scores = {size: {arm: with_untested_rows(one) for arm, one in arms.items()} for size, arms in scores.items()}
     return Drawn(scores=scores, design=design)
 
 
