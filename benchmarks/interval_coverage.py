@@ -16,7 +16,6 @@ sizes, whose training noise is pooled.
 
 import argparse
 import itertools
-from dataclasses import replace
 
 import numpy as np
 from scipy.special import ndtr
@@ -273,7 +272,7 @@ def winner_table(simulations, seed):
     levels = look_levels(looks, alpha=LEVEL)
     names = [f"policy-{index}" for index in range(num_policies)]
     print(f"\n### a winner named where there is none, % of {simulations} studies ({num_policies} candidates)\n")
-    print("| design | noise | meltpoint, looks paid for | every look at .05, each gain alone |")
+    print("| design | noise | meltpoint, looks and policies paid for | every look and policy at .05 |")
     print("|---|---|---|---|")
     for design, noise in itertools.product(("fixed", "rotating"), ("typical", "seed-noisy", "test-set-noisy")):
         draws = generator(seed, "winners", design, noise)
@@ -297,7 +296,7 @@ def winner_table(simulations, seed):
                 decision = decide(comparison, rope_points=0, trainable_parameters=dict.fromkeys(names, 1))
                 won |= decision.word == "fine-tune"
                 won_careless |= any(
-                    interval_around(gain.points, *replace(gain.noise, pooled=None).standard_error(), LEVEL).low > 0
+                    interval_around(gain.points, *gain.noise.standard_error(), LEVEL).low > 0
                     for gain in comparison.candidates
                 )
             named += won

@@ -44,7 +44,8 @@ def test_noise_that_architectures_share_does_not_count():
     shallow, deep = gains(0.05, 0.03, noise=0.0)
     effect = compare_depths({"a:0": shallow, "a:1": deep}, {"a:0": 0, "a:1": 1}, **OPTIONS)
     assert effect.difference.points == pytest.approx(-2)
-    assert effect.difference.high - effect.difference.low < 1e-6
+    # Rows that all agree, and the training noise to be expected of them: the rule of three and little more.
+    assert effect.difference.high - effect.difference.low < 3 * 300 / N
 
 
 def test_rows_that_rotate():
