@@ -40,7 +40,7 @@ def expected_ratio(train_size: int) -> float:
     """Returns the training noise to be expected of a gain, over the variance of one row's difference.
 
     Many training rows leave the noise of the start and the order, few add that of which rows they are. It is about the
-    mean of what was measured, twice the median: rather too large than too small.
+    mean of what was measured, and above the median: rather too large than too small.
 
     Args:
         train_size: Rows in the training budget, 1 or more.
