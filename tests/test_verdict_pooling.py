@@ -77,10 +77,11 @@ def test_learning_by_hand_where_rows_explain_a_part():
 def test_what_is_learned_is_sound(between, explained, df, expected):
     before = Variance(value=expected, df=6.0)
     found = learn(between, explained, df, before)
-    assert 0 < found.value < 1.01 * max(expected, between)
+    # The scaled inverse chi-squared of the same mean and variance may lie a little beyond both.
+    assert 0 < found.value < 1.1 * max(expected, between)
     assert found.df > 4
     noisier = learn(between + 1, explained, df, before)
-    assert found.value / (1 - 2 / found.df) <= noisier.value / (1 - 2 / noisier.df)
+    assert found.value / (1 - 2 / found.df) <= noisier.value / (1 - 2 / noisier.df) * (1 + 1e-9)
     larger = learn(10 * between, 10 * explained, df, Variance(value=10 * expected, df=6.0))
     assert (larger.value, larger.df) == pytest.approx((10 * found.value, found.df))
 
