@@ -100,7 +100,8 @@ def main() -> None:
     print(table(headings, rows))
     quantiles = np.quantile(ratios, (0.1, 0.25, 0.5, 0.75, 0.9))
     print(f"\n{len(ratios)} settings: T / v over what is expected has the mean {np.mean(ratios):.2f} and the")
-    print("10%, 25%, 50%, 75%, 90% quantiles " + ", ".join(f"{one:.2f}" for one in quantiles) + ".\n")
+    print("10%, 25%, 50%, 75%, 90% quantiles " + ", ".join(f"{one:.2f}" for one in quantiles) + "; its logarithm has")
+    print(f"the standard deviation {np.log([one for one in ratios if one > 0]).std(ddof=1):.2f}.\n")
     print(table(["data", "rows", "policy", "draws", "trainings", "seed", "rows' part", "share of rows"], shares))
 
 

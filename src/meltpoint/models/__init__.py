@@ -70,7 +70,7 @@ def find_architecture(written: str) -> tuple[Builder, tuple[float, float]]:
     Raises:
         InputError: There is no such architecture, module or callable, or the depth is not one.
     """
-    name, _, detail = written.removesuffix(ATTENTION).partition(":")
+    name, detail = _name_and_detail(written)
     if name in ARCHITECTURES:
         architecture = ARCHITECTURES[name]
         depth = _depth(architecture, detail)
@@ -97,7 +97,7 @@ def depth_of(written: str) -> tuple[str, int] | None:
     Raises:
         InputError: The depth is not one.
     """
-    name, _, detail = written.removesuffix(ATTENTION).partition(":")
+    name, detail = _name_and_detail(written)
     if name not in ARCHITECTURES:
         return None
     architecture = ARCHITECTURES[name]
@@ -107,7 +107,7 @@ def depth_of(written: str) -> tuple[str, int] | None:
 
 def is_own(written: str) -> bool:
     """Whether an architecture is a user's own."""
-    return written.removesuffix(ATTENTION).partition(":")[0] not in ARCHITECTURES
+    return _name_and_detail(written)[0] not in ARCHITECTURES
 
 
 def attends(written: str) -> bool:
@@ -120,6 +120,11 @@ def learning_rates(architecture: str, reads: Reads) -> tuple[float, float]:
     lowest, highest = find_architecture(architecture)[1]
     share = RATE_SHARES[reads]
     return lowest * share, highest * share
+
+
+def _name_and_detail(written: str) -> tuple[str, str]:
+    name, _, detail = written.removesuffix(ATTENTION).partition(":")
+    return name, detail
 
 
 def _depth(architecture: Architecture, detail: str) -> int:

@@ -42,7 +42,7 @@ def build_reader(
             "An architecture with +attention looks the words of one text up in another, but this task reads one text "
             "at a time. Leave +attention out, or name a task of pairs (--task rank)."
         )
-    return _of_pairs_with_attention(builder, embedding, num_outputs)
+    return _of_pairs(builder, embedding, num_outputs, attends=True)
 
 
 class PairModel(TextModel):
@@ -174,31 +174,23 @@ def _of_texts(builder: Builder, embedding: nn.Embedding, num_outputs: int) -> nn
     return builder(embedding, num_outputs)
 
 
-def _of_pairs(builder: Builder, embedding: nn.Embedding, num_outputs: int) -> nn.Module:
+def _of_pairs(builder: Builder, embedding: nn.Embedding, num_outputs: int, *, attends: bool = False) -> nn.Module:
     encoder = builder(embedding, HIDDEN_SIZE)
     match encoder:
-        case PoolsFirst():
+        # What is pooled has no words left to look up.
+        case PoolsFirst() if not attends:
             return PoolingPairModel(encoder, num_outputs)
         case Stackable():
-            return StackablePairModel(encoder, num_outputs)
+            return StackablePairModel(encoder, num_outputs, attends=attends)
         case TextModel():
-            return PairModel(encoder, num_outputs)
-        case _:
-            return OwnPairModel(encoder, num_outputs)
-
-
-def _of_pairs_with_attention(builder: Builder, embedding: nn.Embedding, num_outputs: int) -> nn.Module:
-    encoder = builder(embedding, HIDDEN_SIZE)
-    match encoder:
-        case Stackable():
-            return StackablePairModel(encoder, num_outputs, attends=True)
-        case TextModel():
-            return PairModel(encoder, num_outputs, attends=True)
-        case _:
+            return PairModel(encoder, num_outputs, attends=attends)
+        case _ if attends:
             raise InputError(
                 "+attention is for built-in architectures: of your own module only the features of a text are known, "
                 "not its words. Leave +attention out."
             )
+        case _:
+            return OwnPairModel(encoder, num_outputs)
 
 
 def _of_tokens(builder: Builder, embedding: nn.Embedding, num_outputs: int) -> nn.Module:

@@ -2,8 +2,8 @@
 
 With R repeats a gain alone shows its training noise with R - 1 degrees of freedom. The gains of a study share the
 baseline's noise and come from like models, so on the scale of what is expected of each (``prior``) their noise is
-alike, and together they know it several times better. Alike is not equal: a
-policy, or a size, that is noisier than the others keeps its own, larger noise.
+alike, and together they know it several times better. Alike is not equal: a policy, or a size, that is noisier than the
+others keeps its own, larger noise.
 """
 
 from collections.abc import Sequence
@@ -41,9 +41,8 @@ def pooled_training(moments: Sequence[Moments]) -> list[tuple[Variance, ...]]:
         By size, P variances; what is known beforehand where there is nothing to learn from: sizes with one repeat or
         one unit, which also enter no pool.
     """
-    expected = np.stack(
-        [one.unit_variances * expected_ratio(one.layout.train_size) for one in moments], axis=1
-    )  # (P, S)
+    # (P, S), as all that follow.
+    expected = np.stack([one.unit_variances * expected_ratio(one.layout.train_size) for one in moments], axis=1)
     repeat_dfs = np.array([one.layout.num_repeats - 1.0 if one.layout.is_measurable else 0.0 for one in moments])
     differing = np.array([1 - one.layout.training_correlation for one in moments])
     weights = np.where(expected > 0, repeat_dfs, 0.0)
@@ -52,7 +51,6 @@ def pooled_training(moments: Sequence[Moments]) -> list[tuple[Variance, ...]]:
     explained = np.stack([np.diag(one.explained) for one in moments], axis=1) / scale
     of_policies = _policies_df(moments, repeat_dfs)
     of_sizes = _sizes_df(repeat_dfs)
-
     everything = slice(None)
 
     def pool(policies: slice, sizes: slice, df: float, known: Variance) -> Variance:
