@@ -1,9 +1,10 @@
 """From how many labelled rows does fine-tuning beat freezing? Studies of six real data sets, as one table.
 
-    python benchmarks/melting_points.py [--architecture average,cnn] [--data mr,trec] [--repeats 5] [--minutes 9]
+    python benchmarks/melting_points.py --minutes 60 [--architecture average,cnn] [--data mr,trec] [--out FILE]
 
-Every study goes into a run folder of its own under ``--runs`` and may be stopped and started at any time: one that is
-done costs nothing but its reading. The table is printed, and written beside the run folders after every study.
+Trained are 100, 400 and 1,600 rows, and all there are. A study ends as any does: when it is decided, or after its last
+repeat. Each goes into a run folder of its own under ``--runs`` and may be stopped and started at any time: one that is
+done costs nothing but its reading. The table is printed, and kept after every study.
 """
 
 import argparse
@@ -11,7 +12,9 @@ import sys
 import time
 from pathlib import Path
 
-from meltpoint.run import Run, StudyOptions, measure, prepare_material
+from meltpoint.run import Material, Run, StudyOptions, measure, prepare_material
+from meltpoint.run.options import DEFAULT_FOLDS
+from meltpoint.studies import training_budget
 from meltpoint.text import read_corpus, tokenizer_for
 from meltpoint.vectors import open_vectors
 
@@ -19,12 +22,21 @@ DATA = ("mr", "sst2", "subj", "trec", "financial_phrasebank", "ag_news_sample")
 VECTORS = "glove-6b-50d"
 POLICIES = ("frozen", "fine-tuned", "scaled")
 SIZES = (100, 400, 1600)
-HEADINGS = ("data", "architecture", "repeats", "best gain over frozen at each size (rows)", "melting point", "decision")
+HEADINGS = (
+    "data",
+    "architecture",
+    "repeats",
+    "frozen, %",
+    "best gain over frozen at each size (rows)",
+    "melting point",
+    "estimate",
+    "decision",
+)
 
 
-def read_material(folder: Path):
+def read_material(folder: Path) -> Material:
     vectors = open_vectors(VECTORS)
-    corpus = read_corpus(folder / "all.csv" if (folder / "all.csv").exists() else folder)
+    corpus = read_corpus(folder)
     return prepare_material(corpus, vectors, tokenizer_for(vectors))
 
 
@@ -41,13 +53,18 @@ def row(data: str, run: Run) -> tuple[str, ...]:
     verdict = run.verdict
     melting = verdict["melting_point"]
     controls = {control["control"] for control in verdict["controls"]}
+    frozen = [
+        policy["score"] for size in verdict["sizes"] for policy in size["policies"] if policy["policy"] == "frozen"
+    ]
     known = [f"{size:,}" for size in (melting["low"], melting["high"]) if size is not None]
     return (
         data,
         str(verdict["architecture"]),
         str(max(size["repeats"] for size in verdict["sizes"])),
+        "<br>".join(f"{score:.1f}" for score in frozen),
         "<br>".join(gain_of(size, controls) for size in verdict["sizes"]),
         f"{melting['kind']} {' and '.join(known)}".strip(),
+        "" if melting["estimate"] is None else f"{melting['estimate']:,}",
         verdict["decision"],
     )
 
@@ -65,9 +82,10 @@ def main() -> None:
     parser.add_argument("--data", type=lambda text: text.split(","), default=list(DATA))
     parser.add_argument("--policy", type=lambda text: tuple(text.split(",")), default=POLICIES)
     parser.add_argument("--size", type=lambda text: tuple(int(n) for n in text.split(",")), default=SIZES)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--search", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=10, help="at most so many")
+    parser.add_argument("--search", type=int, default=4, help="configurations tried per policy")
     parser.add_argument("--workers", type=int, default=None)
+    parser.add_argument("--out", type=Path, help="the file of the table; by default beside the run folders")
     parser.add_argument("--minutes", type=float, default=9.0, help="stop after so long; exit 3 if anything is left")
     options = parser.parse_args()
     ends = time.monotonic() + 60 * options.minutes
@@ -78,15 +96,17 @@ def main() -> None:
             left = ends - time.monotonic()
             if left <= 5:
                 sys.exit(3)
+            material = read_material(options.root / data)
+            whole = training_budget(material.data, num_folds=DEFAULT_FOLDS, seed=0)
             study = StudyOptions(
                 architectures=(architecture,),
                 policies=options.policy,
-                sizes=options.size,
+                sizes=(*options.size, whole),
                 max_repeats=options.repeats,
                 search_trials=options.search,
             )
             run, conclusion = measure(
-                read_material(options.root / data),
+                material,
                 study,
                 out,
                 resume=out.exists(),
@@ -97,7 +117,7 @@ def main() -> None:
                 sys.exit(3)
             rows.append(row(data, run))
             print(" | ".join(rows[-1]), flush=True)
-            (options.runs / "table.md").write_text(table(rows), encoding="utf-8")
+            (options.out or options.runs / "table.md").write_text(table(rows), encoding="utf-8")
     print(table(rows))
 
 

@@ -73,7 +73,7 @@ def study_piece(
     chosen: argparse.Namespace,
 ) -> Piece:
     """Starts the study of a folder, or goes on with it, until its budget is spent or its repeats are done."""
-    corpus = read_corpus(data / "all.csv" if (data / "all.csv").exists() else data)
+    corpus = read_corpus(data)
     material = prepare_material(corpus, vectors, tokenizer_for(vectors))
     options = StudyOptions(
         architectures=tuple(architectures),

@@ -283,9 +283,23 @@ def test_a_folder(tmp_path):
         read_corpus(folder)
 
 
-def test_a_folder_without_training_file(tmp_path):
-    write(tmp_path, "all.csv", "x")
-    with pytest.raises(DataFileError, match=r"should hold train\.csv .*; found all\.csv\. To read a single file"):
+def test_a_folder_of_one_file(tmp_path):
+    folder = tmp_path / "reviews"
+    folder.mkdir()
+    write(folder, "all.csv", as_csv(many("a", "b")))
+    write(folder, "README.md", "x")
+    corpus = read_corpus(folder)
+    assert (corpus.name, corpus.num_rows, corpus.has_test) == ("reviews", 12, False)
+
+
+@pytest.mark.parametrize(
+    ("names", "listed"),
+    [(["test.csv"], r"test\.csv"), (["all.csv", "more.csv"], r"all\.csv, more\.csv"), ([], "none of")],
+)
+def test_a_folder_without_training_file(tmp_path, names, listed):
+    for name in names:
+        write(tmp_path, name, "x")
+    with pytest.raises(DataFileError, match=rf"should hold train\.csv .* one file alone; found {listed}"):
         read_corpus(tmp_path)
 
 

@@ -45,9 +45,7 @@ BLOCK = 10
 def read_data(folder: Path) -> TrialData:
     """Returns the data of a study; where no test set was given, with one drawn from the rows."""
     vectors = open_vectors(VECTORS)
-    data = prepare_data(
-        read_corpus(folder / "all.csv" if (folder / "all.csv").exists() else folder), vectors, tokenizer_for(vectors)
-    )
+    data = prepare_data(read_corpus(folder), vectors, tokenizer_for(vectors))
     if data.has_test:
         return data
     is_test = np.zeros(len(data.label_ids), dtype=np.bool_)

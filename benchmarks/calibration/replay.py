@@ -34,7 +34,7 @@ from populations import Population, all_alike, read_population, with_gains
 from replaying import ARMS, MAX_REPEATS, ROPE_POINTS, Replay, draw_study, follow
 from scipy.stats import t as student_t
 from shortcuts import SHORTCUTS, accuracies
-from simulated import Simulated
+from simulated import STRESS_ROW_SHARE, Simulated
 
 from meltpoint.randomness import generator
 from meltpoint.verdict import compare_sizes, default_looks
@@ -204,9 +204,14 @@ def settings(options: argparse.Namespace) -> Iterator[tuple[str, Callable[[], Fa
             simulated = Simulated(gains=unequal(gain))
             yield f"rules--simulated--{gain}--{design}", partial(judge_rules, simulated, design, studies, seed)
         for repeats in COVERED_REPEATS:
-            simulated = Simulated(gains=dict.fromkeys(ARMS[1:], 1.0))
+            gains = dict.fromkeys(ARMS[1:], 1.0)
+            simulated = Simulated(gains=gains)
             name = f"coverage--simulated--{repeats}--{design}"
             yield name, partial(judge_coverage, simulated, design, repeats, 2 * studies, seed)
+            if design == "rotating":
+                stressed = Simulated(gains=gains, name="stressed", row_share=STRESS_ROW_SHARE)
+                name = f"coverage--stressed--{repeats}--{design}"
+                yield name, partial(judge_coverage, stressed, design, repeats, 2 * studies, seed)
 
 
 def unequal(gain: float) -> dict[str, float]:

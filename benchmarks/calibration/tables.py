@@ -26,6 +26,7 @@ KINDS = {
     "null": "no gain, real policies",
     "simulated": "no gain, simulated",
 }
+COVERED = {"real": "real", "simulated": "simulated", "stressed": "simulated, rows cause half of the training noise"}
 WINNERS = ("fine-tune", "freeze")
 
 
@@ -81,13 +82,13 @@ def coverage(found: dict) -> str:
     rows = []
     for design in DESIGNS:
         for repeats in COVERED_REPEATS:
-            for source in ("real", "simulated"):
+            for source, shown in COVERED.items():
                 of = [
                     facts
                     for setting, facts in found.items()
                     if setting[0] == "coverage"
                     and setting[2:] == (str(repeats), design)
-                    and (setting[1] == "simulated") == (source == "simulated")
+                    and (setting[1] if setting[1] in COVERED else "real") == source
                 ]
                 if not of:
                     continue
@@ -97,7 +98,7 @@ def coverage(found: dict) -> str:
                 together = sum(facts["together"] for facts in of)
                 width = np.median([facts["half_width"] for facts in of])
                 cells = (f"{100 * alone / gains:.1f}", f"{100 * together / studies:.1f}", f"{width:.2f}")
-                rows.append((design, str(repeats), source, f"{studies:,}", *cells))
+                rows.append((design, str(repeats), shown, f"{studies:,}", *cells))
     return table(("design", "repeats", "data", "studies", "each alone, %", "all at once, %", "half-width"), rows)
 
 

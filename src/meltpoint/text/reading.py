@@ -30,7 +30,8 @@ def read_corpus(
     """Reads labelled texts.
 
     A folder holds ``train.*`` and, where there are any, ``dev.*`` (or ``valid``, ``validation``, ``val``) and
-    ``test.*``. Development rows join the training rows: a study takes its validation rows out of the training budget.
+    ``test.*``; or one file alone, whatever its name. Development rows join the training rows: a study takes its
+    validation rows out of the training budget.
 
     Args:
         path: A file (CSV, TSV, JSON lines, Parquet; also with .gz) or a folder of such files.
@@ -115,11 +116,13 @@ def _find_files(path: Path, test: Path | None) -> _Files:
             raise InputError(f"{path} has more than one {part} file ({listed}); leave one, or give a file itself.")
         if files:
             found[part] = files[0]
+    if len(entries) == 1 and not found:
+        found["train"] = entries[0]
     if "train" not in found:
         listed = ", ".join(entry.name for entry in entries) or "none of a known format"
         raise DataFileError(
-            f"{path} should hold train.csv (or .tsv, .jsonl, .parquet; also .gz), and may hold dev and test files; "
-            f"found {listed}. To read a single file, give its path."
+            f"{path} should hold train.csv (or .tsv, .jsonl, .parquet; also .gz), and may hold dev and test files, or "
+            f"hold one file alone; found {listed}. To read one of several files, give its path."
         )
     if test is not None and "test" in found:
         raise InputError(f"There are two test sets: {found['test']} and, with --test, {test}. Leave one out.")
