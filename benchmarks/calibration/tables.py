@@ -3,7 +3,7 @@
 python benchmarks/calibration/tables.py [--results build/calibration-replays]
 
 Writes the counts to benchmarks/results/calibration.json, the tables into docs/calibration/index.md (between its marks),
-and the chart beside it.
+and the charts beside it.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+from charts import draw_coverage, draw_false_winners, draw_power
 from melting import melting_rows
 from pooled import FOLDER
 from replay import COVERED_REPEATS, DESIGNS, GAINS, RESULTS
@@ -19,7 +20,7 @@ from shortcuts import SHORTCUTS
 
 COUNTS = Path("benchmarks/results/calibration.json")
 PAGE = Path("docs/calibration/index.md")
-CHART = Path("docs/calibration/false-winners.svg")
+CHARTS = Path("docs/calibration")
 BEGIN, END = "<!-- tables: begin -->\n", "<!-- tables: end -->\n"
 KINDS = {
     "alike": "A/A: all arms one policy",
@@ -42,10 +43,16 @@ def share(count: int, total: int) -> str:
     """Returns a percentage with Wilson's 95% interval."""
     if not total:
         return ""
+    low, high = wilson(count, total)
+    return f"{100 * count / total:.1f} ({low:.1f} to {high:.1f})"
+
+
+def wilson(count: int, total: int) -> tuple[float, float]:
+    """Returns the ends of the interval, in percent."""
     z = 1.96
     middle = (count + z * z / 2) / (total + z * z)
     half = z * np.sqrt(count * (total - count) / total + z * z / 4) / (total + z * z)
-    return f"{100 * count / total:.1f} ({100 * max(0, middle - half):.1f} to {100 * (middle + half):.1f})"
+    return 100 * max(0.0, middle - half), 100 * min(1.0, middle + half)
 
 
 def table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
@@ -78,8 +85,9 @@ def false_winners(found: dict) -> tuple[str, list[dict]]:
     return table(headings, rows), drawn
 
 
-def coverage(found: dict) -> str:
-    rows = []
+def coverage(found: dict) -> tuple[str, list[dict]]:
+    """The table of coverage, and the same for the chart."""
+    rows, drawn = [], []
     for design in DESIGNS:
         for repeats in COVERED_REPEATS:
             for source, shown in COVERED.items():
@@ -99,11 +107,21 @@ def coverage(found: dict) -> str:
                 width = np.median([facts["half_width"] for facts in of])
                 cells = (f"{100 * alone / gains:.1f}", f"{100 * together / studies:.1f}", f"{width:.2f}")
                 rows.append((design, str(repeats), shown, f"{studies:,}", *cells))
-    return table(("design", "repeats", "data", "studies", "each alone, %", "all at once, %", "half-width"), rows)
+                low, high = wilson(together, studies)
+                percents = {
+                    "percent": 100 * alone / gains,
+                    "together": 100 * together / studies,
+                    "low": low,
+                    "high": high,
+                }
+                drawn.append({"design": design, "repeats": repeats, "data": shown, **percents})
+    headings = ("design", "repeats", "data", "studies", "each alone, %", "all at once, %", "half-width")
+    return table(headings, rows), drawn
 
 
-def power(found: dict) -> str:
-    rows = []
+def power(found: dict) -> tuple[str, list[dict]]:
+    """The table of power, and the same for the chart."""
+    rows, drawn = [], []
     for design in DESIGNS:
         for gain in GAINS:
             of = [f for s, f in found.items() if s[0] == "power" and s[2:] == (str(gain), design)]
@@ -118,8 +136,10 @@ def power(found: dict) -> str:
             repeats = sum(facts["mean_repeats"] * facts["studies"] for facts in of) / studies
             words = tuple(percent(word) for word in ("fine-tune", "equivalent", "freeze", "undecided"))
             rows.append((design, f"{gain:g}", f"{studies:,}", *words, f"{recommended:.1f}", f"{repeats:.1f}"))
+            drawn.append({"design": design, "gain": gain, "percent": float(words[0]), "kind": "fine-tune is named"})
+            drawn.append({"design": design, "gain": gain, "percent": recommended, "kind": "tuning is recommended"})
     headings = ("design", "true gain, points", "studies", "`fine-tune`, %", "`equivalent`, %", "`freeze`, %")
-    return table((*headings, "`undecided`, %", "tuning recommended, %", "repeats"), rows)
+    return table((*headings, "`undecided`, %", "tuning recommended, %", "repeats"), rows), drawn
 
 
 def rules(found: dict) -> str:
@@ -177,20 +197,6 @@ def real(found: dict) -> tuple[str, str]:
     return replication, regret
 
 
-def draw(drawn: list[dict], path: Path) -> None:
-    """Draws the shares of studies that name a winner where there is none."""
-    import altair as alt
-
-    bars = alt.Chart(alt.Data(values=drawn)).encode(
-        x=alt.X("percent:Q", title="studies that name a winner where there is none, %", scale={"domain": [0, 100]}),
-        y=alt.Y("method:N", sort=None, title=None, axis={"labelLimit": 320}),
-    )
-    labels = bars.mark_text(align="left", dx=4).encode(text=alt.Text("percent:Q", format=".1f"))
-    promise = alt.Chart(alt.Data(values=[{"percent": 5}])).mark_rule(strokeDash=[4, 3]).encode(x="percent:Q")
-    chart = (bars.mark_bar(color="#3b6ea5") + labels + promise).properties(width=420, height=190)
-    chart.configure_view(stroke=None).save(path)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--results", type=Path, default=RESULTS)
@@ -199,14 +205,16 @@ def main() -> None:
     parser.add_argument("--size", type=lambda text: [int(n) for n in text.split(",")], default=[400, 1600])
     options = parser.parse_args()
     found = read(options.results)
-    winners, drawn = false_winners(found)
+    winners, drawn_winners = false_winners(found)
+    covered, drawn_coverage = coverage(found)
+    powers, drawn_power = power(found)
     replication, regret = real(found)
     headings = ("data", "architecture", "repeats", "frozen, %", "best gain over frozen, points", "melting point")
     melting = table(headings, melting_rows(options.pool, options.data, options.size, "average"))
     parts = (
         ("A winner where there is none, %", winners + "\n![The last column as a chart](false-winners.svg)\n"),
-        ("Coverage of 95% intervals", coverage(found)),
-        ("Power", power(found)),
+        ("Coverage of 95% intervals", covered + "\n![All at once, as a chart](coverage.svg)\n"),
+        ("Power", powers + "\n![The same as a chart](power.svg)\n"),
         ("Other rules on the same studies", rules(found)),
         ("The same study again", replication),
         ("Regret, points", regret),
@@ -221,7 +229,9 @@ def main() -> None:
     before, rest = page.split(BEGIN)
     after = rest.split(END)[1]
     PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
-    draw(drawn, CHART)
+    draw_false_winners(drawn_winners, CHARTS / "false-winners.svg")
+    draw_coverage(drawn_coverage, CHARTS / "coverage.svg")
+    draw_power(drawn_power, CHARTS / "power.svg")
 
 
 if __name__ == "__main__":
