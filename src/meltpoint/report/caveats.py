@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from meltpoint.counts import counted
 from meltpoint.report.schema import Document
-from meltpoint.report.wording import counted
 from meltpoint.studies import Findings
 
 FEW_TEST_ROWS = 500

@@ -5,8 +5,8 @@ A pure function of documents. Nothing is computed here that was not measured, an
 
 from collections.abc import Callable, Iterator
 
+from meltpoint.counts import counted
 from meltpoint.report.schema import Document
-from meltpoint.report.wording import counted
 
 # What a cause speaks for. "neither" informs, "more rows" and "more repeats" would change the answer.
 FINE_TUNE, FREEZE, NEITHER = "fine-tune", "freeze", "neither"

@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from meltpoint.report.wording import counted
+from meltpoint.counts import counted
 from meltpoint.studies import Findings, Snapshot
 from meltpoint.studies.plan import BASELINE
 

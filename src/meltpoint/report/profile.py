@@ -5,8 +5,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from meltpoint.counts import counted
 from meltpoint.report.schema import PROFILE_SCHEMA, Document
-from meltpoint.report.wording import counted
 from meltpoint.tasks import find_task
 from meltpoint.text import Corpus, Coverage, warn_text
 from meltpoint.text.matching import measure_rank_divergence, measure_semantic_match

@@ -10,10 +10,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from meltpoint.counts import counted
 from meltpoint.report.needed import needed_sentence
 from meltpoint.report.plots import IntervalPlot, IntervalRow, sparkline
 from meltpoint.report.schema import Document
-from meltpoint.report.wording import counted, told_gain
+from meltpoint.report.wording import told_gain
 
 MAX_REASONS = 3
 """The first reasons fit a terminal; verdict.json has them all."""

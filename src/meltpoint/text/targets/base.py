@@ -1,6 +1,6 @@
 """What every kind of target comes to: numbers, their names, and what splits are stratified by."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -100,8 +100,3 @@ def rarest_label(held: NDArray[np.bool_], num_train: int, *, enough: int) -> Int
     strata[np.isin(strata, small)] = int(sizes.argmax())
     numbered: IntArray = np.unique(strata, return_inverse=True)[1].astype(np.int64)
     return numbered
-
-
-def counted(values: Sequence[int], singular: str, plural: str) -> str:
-    """Returns ``1 question`` or ``3 questions``."""
-    return f"{len(values):,} {singular if len(values) == 1 else plural}"

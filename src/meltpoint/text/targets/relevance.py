@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from meltpoint.counts import counted
 from meltpoint.errors import DataFileError, InputError
 from meltpoint.text.labelled_rows import LabelledRows
-from meltpoint.text.targets.base import TargetReader, Targets, counted
+from meltpoint.text.targets.base import TargetReader, Targets
 
 _SPELLINGS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
 
@@ -80,16 +81,14 @@ def _notes(side: str, rows: LabelledRows, labels: Sequence[int]) -> list[str]:
     notes = []
     if unanswered:
         notes.append(
-            f"{counted(unanswered, 'question', 'questions')} of the {side} rows without a right answer: left out of "
+            f"{counted(len(unanswered), 'question')} of the {side} rows without a right answer: left out of "
             "the score, as trec_eval does"
         )
     if settled:
         notes.append(
-            f"{counted(settled, 'question', 'questions')} of the {side} rows with right answers alone: every ranking "
+            f"{counted(len(settled), 'question')} of the {side} rows with right answers alone: every ranking "
             "of them is perfect, and they count as such, as in trec_eval"
         )
     if single:
-        notes.append(
-            f"{counted(single, 'question', 'questions')} of the {side} rows with a single candidate, always first"
-        )
+        notes.append(f"{counted(len(single), 'question')} of the {side} rows with a single candidate, always first")
     return notes
