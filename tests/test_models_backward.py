@@ -43,7 +43,9 @@ def gradients(stack):
 def by_hand(stack, table, ids, labels, *, to_pooled):
     with torch.no_grad():
         pooled = stack.pool(table, ids)
-        back = stack.backpropagate(pooled, lambda scores: CLASSIFY.score_gradient(scores, labels), to_pooled=to_pooled)
+        back = stack.lay_out().backpropagate(
+            pooled, lambda scores: CLASSIFY.score_gradient(scores, labels), to_pooled=to_pooled
+        )
         return back, None if back is None else stack.spread(back, ids, table.shape[1])
 
 
@@ -72,7 +74,7 @@ def test_features_that_do_not_move_take_no_gradient(architecture):
     with torch.no_grad():
         pooled = stack.pool(table, IDS)[0]
         score_gradient = lambda scores: CLASSIFY.score_gradient(scores, LABELS)  # noqa: E731
-        assert stack.backpropagate(pooled, score_gradient, to_pooled=False) is None
+        assert stack.lay_out().backpropagate(pooled, score_gradient, to_pooled=False) is None
     for name, gradient in gradients(stack).items():
         torch.testing.assert_close(gradient, gradients(reference)[name], rtol=0, atol=1e-6, msg=name)
 

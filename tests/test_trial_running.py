@@ -186,21 +186,21 @@ def test_policies_share_the_rows_they_start_from(data):
 @pytest.mark.parametrize("architecture", ["average", "cnn"])
 def test_policies_share_batches_and_dropout(data, monkeypatch, architecture):
     seen = []
-    epochs, mask = Examples.epochs, SharedDropout.mask
+    epochs, draw = Examples.epochs, SharedDropout.draw
 
     def spied_epochs(self, batch_size, random):
         for positions in epochs(self, batch_size, random):
             seen.append(self.rows[positions].tolist())
             yield positions
 
-    def spied_mask(self, inputs, **options):
-        drawn = mask(self, inputs, **options)
+    def spied_draw(self, *shape):
+        drawn = draw(self, *shape)
         if self.training:
             seen.append([generator.get_state().numpy().tobytes() for generator in self.generators])
         return drawn
 
     monkeypatch.setattr(Examples, "epochs", spied_epochs)
-    monkeypatch.setattr(SharedDropout, "mask", spied_mask)
+    monkeypatch.setattr(SharedDropout, "draw", spied_draw)
     courses = []
     for policy in POLICIES:
         seen.clear()

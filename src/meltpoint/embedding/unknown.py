@@ -26,9 +26,10 @@ def matched_normal(pretrained: Rows, num_rows: int, generator: Generator) -> Row
     draws = generator.standard_normal((num_rows, dim), dtype=np.float32)
     if len(pretrained) < 2:
         return draws / np.float32(np.sqrt(dim))
-    mean = pretrained.mean(axis=0, dtype=np.float64).astype(np.float32)
-    deviation = pretrained.std(axis=0, dtype=np.float64).astype(np.float32)
-    rows: Rows = mean + draws * deviation
+    mean = pretrained.mean(axis=0, dtype=np.float64, keepdims=True)
+    centred = pretrained - mean  # by hand: std() would compute the mean once more
+    deviation = np.sqrt(np.square(centred, out=centred).mean(axis=0))
+    rows: Rows = mean.astype(np.float32) + draws * deviation.astype(np.float32)
     return rows
 
 

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -125,18 +126,24 @@ class PoolsFirst(Stackable):
         return scores
 
 
-class HandDifferentiated(PoolsFirst):
-    """A model that pools first, with a backward pass written out for members whose float32 tensors are in main memory.
+class MemberPass(Protocol):
+    """The layers of K members above what they pool, with a backward pass written out.
 
     The gradients are those of autograd but for rounding. What is saved is the graph: to build it and to walk it takes
     longer than the arithmetic of small layers.
+
+    Attributes:
+        parameters: ``(K, P)`` float32, in main memory: all numbers of a member in one piece.
+        gradients: ``(K, P)``; what the parameters' ``grad`` are views of.
     """
 
-    @abstractmethod
+    parameters: Tensor
+    gradients: Tensor
+
     def backpropagate(
         self, pooled: Tensor, score_gradient: Callable[[Tensor], Tensor], *, to_pooled: bool
     ) -> Tensor | None:
-        """Goes from pooled features to scores, and back; leaves the gradients of the parameters in their ``grad``.
+        """Goes from pooled features to scores, and back; leaves the gradients of the parameters in ``gradients``.
 
         Args:
             pooled: ``(K, B, P)``, or ``(B, P)`` where the members share them.
@@ -146,6 +153,14 @@ class HandDifferentiated(PoolsFirst):
         Returns:
             ``(K, B, P)``, or None.
         """
+
+
+class HandDifferentiated(PoolsFirst):
+    """A model that pools first, and whose passes are written out for members in main memory (:class:`MemberPass`)."""
+
+    @abstractmethod
+    def lay_out(self) -> MemberPass:
+        """Makes the parameters of a stack views of one buffer, and returns the passes over it."""
 
     @abstractmethod
     def spread(self, gradient: Tensor, ids: Tensor, num_rows: int) -> Tensor:

@@ -1,14 +1,11 @@
 """The mean of the word vectors, then a multi-layer perceptron."""
 
-from collections.abc import Callable
-
-import numpy as np
-import torch
 from torch import Tensor, nn
 
 from meltpoint.models.architectures import Architecture, HandDifferentiated, take_rows
 from meltpoint.models.layers import Affine, HiddenLayers
 from meltpoint.models.means import mean_over_words, spread_over_words
+from meltpoint.models.perceptron import MemberPerceptron
 
 HIDDEN_SIZE = 100
 DROPOUT = 0.2
@@ -39,18 +36,9 @@ class AverageClassifier(HandDifferentiated):
         features: Tensor = self.hidden(pooled)
         return features
 
-    def backpropagate(
-        self, pooled: Tensor, score_gradient: Callable[[Tensor], Tensor], *, to_pooled: bool
-    ) -> Tensor | None:
-        """Takes the means through the layers and the gradient back."""
-        inputs = (pooled if pooled.ndim == 3 else pooled.unsqueeze(0)).detach().contiguous().numpy()
-        trace = self.hidden.compute(inputs)
-        scores = torch.from_numpy(self.output.compute(trace.features))
-        gradient = np.ascontiguousarray(score_gradient(scores).numpy())
-        back = self.output.backward(trace.features, gradient, to_inputs=to_pooled or bool(trace.masks))
-        if back is not None:
-            back = self.hidden.backward(trace, back, to_inputs=to_pooled)
-        return None if back is None else torch.from_numpy(back)
+    def lay_out(self) -> MemberPerceptron:
+        """Lays out the hidden layers and the output."""
+        return MemberPerceptron(self.hidden, self.output)
 
     def spread(self, gradient: Tensor, ids: Tensor, num_rows: int) -> Tensor:
         """Gives each word its share of the gradient of each text that it stands in."""

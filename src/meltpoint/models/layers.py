@@ -1,16 +1,11 @@
 """Layers whose parameters may carry a leading axis of K members: the same code for one model and for many."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
-
-Floats = NDArray[np.float32]
 
 
 class Affine(nn.Module):
@@ -39,45 +34,6 @@ class Affine(nn.Module):
         shape = members.shape[1:-1]
         flat = members.flatten(1, -2).expand(len(self.weight), -1, -1)
         return torch.baddbmm(self.bias.unsqueeze(1), flat, self.weight).view(len(self.weight), *shape, -1)
-
-    def compute(self, inputs: Floats) -> Floats:
-        """Does what :meth:`forward` does, for members, in main memory and outside of autograd.
-
-        Args:
-            inputs: ``(K, B, F)``, or ``(1, B, F)`` where all members read the same.
-
-        Returns:
-            ``(K, B, H)``.
-        """
-        from meltpoint.models.layer_loops import map_features  # noqa: PLC0415 - numba, where it is needed
-
-        weights, biases = self.weight.detach().numpy(), self.bias.detach().numpy()
-        outputs = np.empty((len(weights), inputs.shape[1], weights.shape[2]), dtype=np.float32)
-        map_features(inputs, weights, biases, outputs)
-        return outputs
-
-    def backward(self, inputs: Floats, gradient: Floats, *, to_inputs: bool = True) -> Floats | None:
-        """Leaves the gradients of the parameters in their ``grad``.
-
-        Args:
-            inputs: What :meth:`compute` was given.
-            gradient: ``(K, B, H)``, of what it returned.
-            to_inputs: Whether the gradient of the inputs is wanted.
-
-        Returns:
-            ``(K, B, F)``, or None.
-        """
-        from meltpoint.models.layer_loops import differentiate_map, lead_back  # noqa: PLC0415
-
-        weights = self.weight.detach().numpy()
-        weight_gradient, bias_gradient = np.empty_like(weights), np.empty_like(gradient[:, 0])
-        differentiate_map(inputs, gradient, weight_gradient, bias_gradient)
-        self.weight.grad, self.bias.grad = torch.from_numpy(weight_gradient), torch.from_numpy(bias_gradient)
-        if not to_inputs:
-            return None
-        onward = np.empty((*gradient.shape[:2], inputs.shape[2]), dtype=np.float32)
-        lead_back(gradient, weights, onward)
-        return onward
 
 
 class Normalization(nn.Module):
@@ -129,72 +85,55 @@ class SharedDropout(nn.Module):
             of_tokens: Whether there is an axis of tokens. All tokens of a text then lose the same features (Gal &
                 Ghahramani, NIPS 2016): what is drawn for a text does not depend on the width of its batch.
         """
-        mask = self.mask(inputs, of_tokens=of_tokens)
-        return inputs if mask is None else inputs * mask
+        num_texts, num_features = inputs.shape[-3 if of_tokens else -2], inputs.shape[-1]
+        kept = self.draw(num_texts, num_features, inputs.device)
+        if kept is None:
+            return inputs
+        mask = kept.mul(self.scale).to(inputs.dtype)
+        return inputs * (mask.unsqueeze(-2) if of_tokens else mask)
 
-    def mask(self, inputs: Tensor, *, of_tokens: bool = False) -> Tensor | None:
-        """Draws what :meth:`forward` multiplies by; None where nothing is dropped.
+    @property
+    def scale(self) -> float:
+        """What the features that are kept are multiplied by."""
+        return 1 / (1 - self.probability)
+
+    def draw(self, num_texts: int, num_features: int, device: torch.device) -> Tensor | None:
+        """Draws which features are kept, for :meth:`forward` or who does its work; None where all of them are.
 
         Returns:
-            ``(B, F)``, or ``(K, B, F)`` where the members read texts of different sources; with an axis of tokens
-            ``(*K, B, 1, F)``.
+            ``(B, F)`` bool, or ``(K, B, F)`` where the members read texts of different sources.
         """
         if not self.training or not self.probability:
             return None
-        masks = self._masks(inputs, inputs.shape[-3 if of_tokens else -2])
-        return masks.unsqueeze(-2) if of_tokens else masks
-
-    def _masks(self, inputs: Tensor, num_texts: int) -> Tensor:
-        num_features = inputs.shape[-1]
         if self.generators is None:
-            return self._draw(num_texts, num_features, None, inputs.device).to(inputs)
+            return self._draw(num_texts, num_features, None, device)
         counts = self.num_texts or [num_texts // self.texts_per_row] * len(self.generators)
         drawn = [
             self._draw(count * self.texts_per_row, num_features, generator, generator.device)
             for generator, count in zip(self.generators, counts, strict=True)
         ]
         if self.source_of is None:
-            return drawn[0].to(inputs)
-        return nn.utils.rnn.pad_sequence(drawn, batch_first=True)[self.source_of].to(inputs)
+            return drawn[0].to(device)
+        return nn.utils.rnn.pad_sequence(drawn, batch_first=True)[self.source_of].to(device)
 
     def _draw(
         self, num_texts: int, num_features: int, generator: torch.Generator | None, device: torch.device
     ) -> Tensor:
-        """Draws a mask ``(num_texts, num_features)``.
+        """Draws for one source, ``(num_texts, num_features)``.
 
         Each number takes 16 bits of a 64-bit draw: the share that is kept is right to 2^-17, at a third of the time of
         ``bernoulli_``, which draws twice as many bits and turns them into uniform numbers.
         """
-        keep = 1 - self.probability
         size = num_texts * num_features
         words = torch.empty(-(-size // 4), dtype=torch.int64, device=device).random_(
             -(2**63), None, generator=generator
         )
         lowest_kept = round(self.probability * 2**16) - 2**15
-        kept = words.view(torch.int16)[:size] >= lowest_kept
-        return kept.view(num_texts, num_features).mul(1 / keep)
+        return (words.view(torch.int16)[:size] >= lowest_kept).view(num_texts, num_features)
 
     def extra_repr(self) -> str:
         """Returns the probability, for printing."""
         return f"p={self.probability}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class HiddenTrace:
-    """A pass through hidden layers.
-
-    Attributes:
-        values: The inputs of each layer, and the features that the last one gave.
-        masks: For each layer what dropout multiplied by, ``(1, B, H)`` or ``(K, B, H)``.
-    """
-
-    values: list[Floats]
-    masks: list[Floats]
-
-    @property
-    def features(self) -> Floats:
-        """``(K, B, H)``; without any layer the inputs themselves."""
-        return self.values[-1]
 
 
 class HiddenLayers(nn.Module):
@@ -219,38 +158,6 @@ class HiddenLayers(nn.Module):
         return inputs
 
     @property
-    def _affine(self) -> Sequence[Affine]:
+    def affine(self) -> Sequence[Affine]:
+        """The layers, as what they are."""
         return cast("Sequence[Affine]", self.layers)
-
-    def compute(self, inputs: Floats) -> HiddenTrace:
-        """Does what :meth:`forward` does, for members ``(K or 1, B, F)``, and keeps what :meth:`backward` needs."""
-        from meltpoint.models.layer_loops import rectify  # noqa: PLC0415 - numba, where it is needed
-
-        values, masks = [inputs], []
-        for layer in self._affine:
-            outputs = layer.compute(values[-1])
-            mask = self.dropout.mask(torch.from_numpy(outputs))
-            masks.append(np.ones_like(outputs[:1]) if mask is None else mask.view(-1, *outputs.shape[1:]).numpy())
-            rectify(outputs, masks[-1])
-            values.append(outputs)
-        return HiddenTrace(values=values, masks=masks)
-
-    def backward(self, trace: HiddenTrace, gradient: Floats, *, to_inputs: bool) -> Floats | None:
-        """Leaves the gradients of the parameters in their ``grad``.
-
-        Args:
-            trace: What :meth:`compute` returned.
-            gradient: ``(K, B, H)`` of the features; it is used up.
-            to_inputs: Whether the gradient of the inputs is wanted.
-
-        Returns:
-            ``(K, B, F)``, or None.
-        """
-        from meltpoint.models.layer_loops import cut_off  # noqa: PLC0415
-
-        wanted: Floats | None = gradient
-        for number in reversed(range(len(self.layers))):
-            assert wanted is not None
-            cut_off(wanted, trace.values[number + 1], trace.masks[number])
-            wanted = self._affine[number].backward(trace.values[number], wanted, to_inputs=to_inputs or number > 0)
-        return wanted

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 import torch
@@ -76,14 +77,13 @@ class Stacked:
         self._task = sources[0].train.task
         self._model = stack_models([sources[source].model for source in source_of]).to(device)
         self._readout = _Readout(self._model)
-        self._parameters = list(self._model.parameters())
-        self._optimizer = StackedAdam(self._parameters, learning_rates, [update.coupled_decay for update in updates])
         own = [sources[source].embedding for source in source_of]
         self._rows = member_rows(own, updates, device, moving_rows=moving_rows, adaptations=adaptations)
         self._dropouts = [module for module in self._model.modules() if isinstance(module, SharedDropout)]
         self._unseen = [source.unseen.to(device) for source in sources]
         self._pooled: dict[Examples, tuple[Tensor, ...]] = {}
         self._follow_members()
+        self._optimizer = StackedAdam(self._moved, learning_rates, [update.coupled_decay for update in updates])
 
     @property
     def _pools_once(self) -> bool:
@@ -123,10 +123,11 @@ class Stacked:
         Returns:
             In the shape of the inputs; None where they take no gradient.
         """
-        if isinstance(self._model, HandDifferentiated) and self._device.type == "cpu":
+        if self._pass is not None:
+            assert isinstance(self._model, HandDifferentiated)
             with torch.no_grad():
                 pooled = inputs if ids is None else self._model.pool(inputs, ids)
-                gradient = self._model.backpropagate(
+                gradient = self._pass.backpropagate(
                     pooled,
                     lambda scores: self._task.score_gradient(scores, labels),
                     to_pooled=inputs.requires_grad,
@@ -139,6 +140,9 @@ class Stacked:
         return inputs.grad
 
     def _move_parameters(self) -> None:
+        if self._pass is not None:
+            self._optimizer.step([self._pass.gradients])
+            return
         self._optimizer.step([p.grad for p in self._parameters if p.grad is not None])
         for parameter in self._parameters:
             parameter.grad = None
@@ -180,7 +184,7 @@ class Stacked:
         self._rows.keep(members)
         self.source_of = tuple(self.source_of[member] for member in members)
         self._follow_members()
-        self._optimizer.keep(index, self._parameters)
+        self._optimizer.keep(index, self._moved)
 
     def hand_back(self, member: int, model: nn.Module) -> None:
         """Copies what a member has learned into a model of its own, which has no axis of members."""
@@ -196,7 +200,10 @@ class Stacked:
 
     def _follow_members(self) -> None:
         """Takes note of who the members are: at the start, and whenever some have left."""
+        by_hand = isinstance(self._model, HandDifferentiated) and self._device.type == "cpu"
+        self._pass = cast("HandDifferentiated", self._model).lay_out() if by_hand else None
         self._parameters = list(self._model.parameters())
+        self._moved = self._parameters if self._pass is None else [self._pass.parameters]
         self._used_sources = sorted(set(self.source_of))
         places = torch.tensor([self._used_sources.index(source) for source in self.source_of])
         for dropout in self._dropouts:
@@ -245,13 +252,16 @@ class Stacked:
         ]
 
     def _pool(self, member: int, examples: Examples) -> tuple[Tensor, ...]:
-        """Returns the features ``(B, F)`` of each batch by length, computed once for all members of a source."""
+        """Returns the features ``(B, F)`` of each batch by length, computed once for all members of a source.
+
+        Pooling reads each row where it stands, in less time than it takes to find the distinct ones.
+        """
         assert isinstance(self._model, PoolsFirst)
         if examples not in self._pooled:
+            read = torch.cat([self._rows.table(member), self._unseen[self.source_of[member]]])
             with torch.no_grad():
                 self._pooled[examples] = tuple(
-                    self._model.pool(self._read([member], batch)[0], batch.ids.to(self._device))
-                    for batch in examples.local_by_length
+                    self._model.pool(read, examples.ids(positions).to(self._device)) for positions in examples.by_length
                 )
         return self._pooled[examples]
 
