@@ -167,6 +167,18 @@ def test_other_settings_are_named(changes, message, material, run):
     assert run.frame().equals(trials)
 
 
+def test_a_study_may_go_further_but_not_back(material, tmp_path):
+    options = replace(OPTIONS, sizes=(40,))
+    run_study(material, options, tmp_path, workers=0)
+    run_study(material, replace(options, until="repeats"), tmp_path, resume=True, workers=0)
+    further, _ = run_study(material, replace(options, until="repeats", max_repeats=3), tmp_path, resume=True, workers=0)
+    assert further.verdict["design"]["repeats"] == {"40": 3}
+    with pytest.raises(RunFolderError, match=r"settings: until \(was repeats, now decided\)"):
+        run_study(material, replace(options, max_repeats=3), tmp_path, resume=True, workers=0)
+    with pytest.raises(InputError, match=r"--until must be one of decided, repeats; found 'never'"):
+        run_study(material, replace(options, until="never"), tmp_path, resume=True, workers=0)
+
+
 def test_other_data_are_named(labelled, glove, run):
     texts, labels = labelled
     other = prepare_material(corpus_from_lists([*texts[1:], "new"], labels), glove, tokenizer_for(glove))

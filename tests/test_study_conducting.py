@@ -154,6 +154,16 @@ def test_more_repeats_later_are_as_good_as_at_once(studied, tmp_path_factory):
     assert document(second, material) == document(at_once, material)
 
 
+def test_a_decided_study_can_go_on_to_its_last_repeat(studied, tmp_path_factory, monkeypatch):
+    material, plan, records, _ = studied
+    monkeypatch.setattr(course, "may_end", lambda *_: True)
+    ended, _ = run(material, plan, records, None, tmp_path_factory)
+    on, _ = run(material, replace(plan, until="repeats"), records, None, tmp_path_factory)
+    assert (ended.judgement.num_repeats, on.judgement.num_repeats) == ({10: 3}, {10: 4})
+    # The look that was not needed has been paid for.
+    assert on.judgement.level == look_levels([3, 4])[4]
+
+
 def test_a_budget_that_ends_is_a_look_and_is_paid_for(studied, tmp_path_factory):
     material, plan, records, _ = studied
     two = {signature: record for signature, record in records.items() if record.spec.split.repeat < 2}

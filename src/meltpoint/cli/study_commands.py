@@ -3,7 +3,7 @@
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -54,6 +54,10 @@ def study(
     size: Annotated[str, typer.Option("--size", help="Training rows: auto, or numbers with commas between.")] = "auto",
     rope: Annotated[float, typer.Option("--rope", help="Gains below so many points do not matter.")] = 0.5,
     repeats: RepeatsOption = 10,
+    until: Annotated[
+        Literal["decided", "repeats"],
+        typer.Option("--until", help="End when decided, or go on to the last repeat: a narrower melting point."),
+    ] = "decided",
     budget: BudgetOption = None,
     seed: shared.SeedOption = 0,
     workers: WorkersOption = None,
@@ -100,6 +104,7 @@ def study(
         sizes=sizes,
         rope_points=rope,
         max_repeats=repeats,
+        until=until,
         search_trials=search,
         num_folds=folds,
         seed=seed,

@@ -59,6 +59,7 @@ def verdict_document(conclusion: Conclusion, corpus: Corpus, vectors: Vectors, c
             "test": "given test set" if corpus.has_test else f"{plan.num_folds} rotating folds",
             "repeats": {str(size): count for size, count in sorted(judgement.num_repeats.items())},
             "max_repeats": plan.max_repeats,
+            "until": plan.until,
             "search_trials": plan.search_trials,
             "sizes": list(plan.sizes),
             "policies": list(plan.policies),

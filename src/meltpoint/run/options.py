@@ -2,11 +2,12 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import get_args
 
 from meltpoint.embedding import UNKNOWN_INITIALISERS, policy_class
 from meltpoint.errors import InputError
 from meltpoint.models import find_architecture
-from meltpoint.studies import BASELINE, DEFAULT_POLICIES, StudyPlan, choose_sizes, training_budget
+from meltpoint.studies import BASELINE, DEFAULT_POLICIES, StudyPlan, Until, choose_sizes, training_budget
 from meltpoint.tasks import Task, find_task
 from meltpoint.tasks.classify import CLASSIFY
 from meltpoint.text import Corpus, require_splittable
@@ -30,6 +31,7 @@ class StudyOptions:
         sizes: Training budgets in rows, or None for the whole and quarters of it.
         rope_points: Differences below this many points of the metric do not matter.
         max_repeats: The study ends here at the latest.
+        until: ``decided``, or ``repeats`` to go on to the last of them, for narrower intervals.
         search_trials: Configurations tried per policy, repeat and size.
         num_folds: Test folds, where no test set is given.
         seed: The master seed.
@@ -43,6 +45,7 @@ class StudyOptions:
     sizes: tuple[int, ...] | None = None
     rope_points: float = DEFAULT_ROPE_POINTS
     max_repeats: int = DEFAULT_REPEATS
+    until: Until = "decided"
     search_trials: int = DEFAULT_SEARCH_TRIALS
     num_folds: int = DEFAULT_FOLDS
     seed: int = 0
@@ -63,6 +66,8 @@ class StudyOptions:
             raise InputError("--policy needs at least one policy to compare with 'frozen', for example 'fine-tuned'.")
         if self.unknown not in UNKNOWN_INITIALISERS:
             raise InputError(f"--unknown must be one of {', '.join(UNKNOWN_INITIALISERS)}; found {self.unknown!r}.")
+        if self.until not in get_args(Until):
+            raise InputError(f"--until must be one of {', '.join(get_args(Until))}; found {self.until!r}.")
         for name, value, lowest in (
             ("--repeats", self.max_repeats, 2),
             ("--search", self.search_trials, 1),
@@ -91,6 +96,7 @@ def make_plan(options: StudyOptions, corpus: Corpus, vectors: Vectors, tokenizer
         policies=(BASELINE, *dict.fromkeys(wanted)),
         sizes=choose_sizes(options.sizes, budget, int(corpus.strata.max()) + 1, unit=find_task(corpus.task).unit),
         max_repeats=options.max_repeats,
+        until=options.until,
         search_trials=options.search_trials,
         num_folds=options.num_folds,
         unknown=options.unknown,

@@ -347,7 +347,7 @@ def hand_over(material: Material, run: Run, conclusion: Conclusion, *, device: s
 
 
 def _check_plan(ledger: Ledger, plan: StudyPlan, out: Path) -> None:
-    """Keeps the plan in a new ledger; refuses to go on with another one, unless it only has more repeats."""
+    """Keeps the plan in a new ledger; refuses to go on with another one, unless it only goes further."""
     kept = ledger.read("plan")
     if kept is None:
         ledger.write("plan", plan.to_json())
@@ -355,7 +355,11 @@ def _check_plan(ledger: Ledger, plan: StudyPlan, out: Path) -> None:
     before, now = json.loads(kept), json.loads(plan.to_json())
     if before == now:
         return
-    if before | {"max_repeats": plan.max_repeats} == now and before["max_repeats"] < plan.max_repeats:
+    further = {
+        "max_repeats": max(before["max_repeats"], plan.max_repeats),
+        "until": "repeats" if before.get("until") == "repeats" else plan.until,
+    }
+    if before | further == now:
         # More repeats are more of the same study: its looks have spent what they would have spent anyway.
         ledger.write("plan", plan.to_json())
         return

@@ -7,7 +7,15 @@ from meltpoint.studies.executors import Executor, InProcess, RayCluster, WorkerP
 from meltpoint.studies.findings import Chosen, Findings
 from meltpoint.studies.judging import ArchitectureJudgement, Control, Judgement
 from meltpoint.studies.ledger import Ledger
-from meltpoint.studies.plan import BASELINE, DEFAULT_POLICIES, StudyPlan, choose_policies, choose_sizes, training_budget
+from meltpoint.studies.plan import (
+    BASELINE,
+    DEFAULT_POLICIES,
+    StudyPlan,
+    Until,
+    choose_policies,
+    choose_sizes,
+    training_budget,
+)
 from meltpoint.studies.recording import TrialRecord
 from meltpoint.studies.single_thread import single_thread
 from meltpoint.studies.unseen_rows import compare_unseen_rows
@@ -29,6 +37,7 @@ __all__ = [
     "Snapshot",
     "StudyPlan",
     "TrialRecord",
+    "Until",
     "WorkerProcesses",
     "choose_policies",
     "choose_sizes",

@@ -70,6 +70,8 @@ class Course:
         return self._judge(complete, look_levels(paid)[paid[-1]])
 
     def _may_end(self, judgement: Judgement, look: int) -> bool:
+        if self._findings.plan.until == "repeats":
+            return False
         decisions = [one.decision for one in judgement.architectures]
         if look not in self._usual:
             # A budget ended here once, and the study was resumed: to risk little is no reason to stop again.

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from meltpoint.trial import (
     rows_for,
 )
 
+Until = Literal["decided", "repeats"]
 BASELINE = "frozen"
 Search = tuple[TrialSpec, ...]
 """The configurations of one policy in one repeat at one size: trained together, one of them chosen."""
@@ -46,6 +48,8 @@ class StudyPlan:
         sizes: Training budgets in rows (in units, where these are groups of rows), from small to large; the verdict is
             given at the largest.
         max_repeats: The study ends here at the latest.
+        until: ``decided``: it ends at the first look that decides it, or finds that little is risked; ``repeats``: it
+            goes on to its last repeat, which narrows the gains at every size, and with them the melting point.
         search_trials: Configurations tried per policy, repeat and size: the same for each.
         num_folds: Test folds per rotation, where no test set was given.
         unknown: Initialisation of unknown words.
@@ -70,6 +74,7 @@ class StudyPlan:
     metric: str = ""
     reads: Reads = "text"
     rows_per_unit: float = 1.0
+    until: Until = "decided"
 
     def to_json(self) -> str:
         """Returns the canonical text of the plan."""
