@@ -3,8 +3,9 @@
     python benchmarks/melting_points.py --minutes 60 [--architecture average,cnn] [--data mr,trec] [--out FILE]
 
 Trained are 100, 400 and 1,600 rows, and all there are. Studies of ``average`` go on to their tenth repeat, those of
-``cnn``, which take ten times as long, end when they are decided. Each goes into a run folder of its own under ``--runs`` and may be stopped and started at any time: one that is
-done costs nothing but its reading. The table is printed, and kept after every study.
+``cnn``, which take ten times as long, end when they are decided. Each goes into a run folder below ``--runs``
+and may be stopped and started at any time: one that is done costs its reading alone. The table is printed, and kept
+after every study.
 """
 
 import argparse
