@@ -39,9 +39,11 @@ def test_same_as_indexing(mapped, rows):
     np.testing.assert_array_equal(copied(MATRIX, rows), expected(rows), strict=True)
 
 
-def test_many_rows_in_a_run(mapped, monkeypatch):
-    monkeypatch.setattr("meltpoint.vectors.gathering._MOST_BUFFERS", 3)
-    np.testing.assert_array_equal(copied(mapped, range(20)), MATRIX)
+@pytest.mark.parametrize("rows", [range(20), [*range(9, 20), 3, 1, 0, 0, -1]])
+@pytest.mark.parametrize("buffer_bytes", [1, 3 * 12, 7 * 12 + 1])
+def test_more_rows_than_the_buffer_takes(mapped, monkeypatch, rows, buffer_bytes):
+    monkeypatch.setattr("meltpoint.vectors.gathering._BUFFER_BYTES", buffer_bytes)
+    np.testing.assert_array_equal(copied(mapped, rows), expected(rows))
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"short"), None])

@@ -5,11 +5,12 @@ large matrix leave hundreds of megabytes resident. Reading the rows from the fil
 """
 
 import os
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
-_MOST_BUFFERS = 512  # in one call; POSIX promises 16, Linux and macOS take 1,024
+_BUFFER_BYTES = 1 << 18  # stays in the processor's cache
 
 
 def copy_rows(matrix: NDArray[np.float32], rows: NDArray[np.int64], out: NDArray[np.float32]) -> None:
@@ -31,28 +32,27 @@ def _read_rows(matrix: NDArray[np.float32], rows: NDArray[np.int64], out: NDArra
     if not isinstance(mapped, np.memmap) or mapped.filename is None or not hasattr(os, "preadv"):
         return False
     row_bytes = matrix.strides[0]
-    order = np.argsort(rows, kind="stable")
+    order = np.argsort(rows)
     order = order[rows[order] >= 0]
-    if not len(order):
-        return True
     ascending = rows[order]
-    # Rows that follow one another are read by one call, each to its own place. Most are read by a call each, which is
-    # where the time goes: what can be done for all of them at once is done before.
-    begins_call = np.ones(len(order), dtype=np.bool_)
-    begins_call[1:] = np.diff(ascending) != 1
-    begins_call[::_MOST_BUFFERS] = True
-    firsts = np.flatnonzero(begins_call)
-    calls = zip((ascending[firsts] * row_bytes + mapped.offset).tolist(), firsts.tolist(), strict=True)
-    ends = [*firsts[1:].tolist(), len(order)]
-    places = (order * row_bytes).tolist()
-    targets = out.reshape(-1).view(np.uint8).data
+    # Rows are read into a small buffer and copied from there: the system is slow in writing to memory that has not been
+    # touched before, as most of ``out``. Nearly every row takes a call of its own, so that what Python does between two
+    # calls costs as much as reading does: the iterators run in C. Together these save a fifth of the time (15,000 rows
+    # of 400,000, 300 dimensions).
+    buffer = np.empty((min(len(order), max(1, _BUFFER_BYTES // row_bytes)), out.shape[1]), dtype=out.dtype)
+    places = [[row.data] for row in buffer]
     try:
         with open(mapped.filename, "rb", buffering=0) as file:  # noqa: PTH123 - numpy gives a path or a string
-            descriptor, preadv = file.fileno(), os.preadv
-            for (position, first), end in zip(calls, ends, strict=True):
-                buffers = [targets[place : place + row_bytes] for place in places[first:end]]
-                if preadv(descriptor, buffers, position) != len(buffers) * row_bytes:
+            for start in range(0, len(order), max(1, len(buffer))):
+                part = ascending[start : start + len(buffer)]
+                positions = (part * row_bytes + mapped.offset).tolist()
+                if (np.diff(part) == 1).all():  # rows that follow one another
+                    num_bytes = os.preadv(file.fileno(), [buffer[: len(part)].data], positions[0])
+                else:
+                    num_bytes = sum(map(os.preadv, repeat(file.fileno()), places, positions))
+                if num_bytes != len(part) * row_bytes:
                     return False
+                out[order[start : start + len(part)]] = buffer[: len(part)]
     except OSError:
         return False  # the store was removed meanwhile; what is mapped is still there
     return True
