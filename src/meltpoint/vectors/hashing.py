@@ -4,7 +4,7 @@ The hash only proposes rows (see ``index``), so it need not withstand an attack;
 unlike Python's own, and quick, since every word of a file is hashed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,14 @@ def join_words(words: Sequence[bytes]) -> tuple[bytes, NDArray[np.int64]]:
     Returns:
         Their bytes; and where they stand, shape (n + 1,): word i is ``text[offsets[i]:offsets[i + 1]]``.
     """
+    return b"".join(words), measure_words(words)
+
+
+def measure_words(words: Sequence[Sized]) -> NDArray[np.int64]:
+    """Returns where n words stand when they are put end to end, shape (n + 1,), int64."""
     offsets = np.zeros(len(words) + 1, dtype=np.int64)
     np.cumsum(np.fromiter(map(len, words), dtype=np.int64, count=len(words)), out=offsets[1:])
-    return b"".join(words), offsets
+    return offsets
 
 
 def hash_words(text: bytes, offsets: NDArray[np.int64]) -> NDArray[np.uint64]:

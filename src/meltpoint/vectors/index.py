@@ -83,20 +83,23 @@ class WordIndex:
 
     def find(self, words: Sequence[bytes]) -> NDArray[np.int64]:
         """Returns the row of each of n words, shape (n,) int64, :data:`ABSENT` where there is none."""
+        return self.find_joined(*join_words(words))
+
+    def find_joined(self, text: bytes, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Returns what :meth:`find` does, of words that stand end to end, as from :func:`join_words`."""
         if not len(self.hashes):
-            return np.full(len(words), ABSENT, dtype=np.int64)
-        text, offsets = join_words(words)
+            return np.full(len(offsets) - 1, ABSENT, dtype=np.int64)
         wanted = hash_words(text, offsets)
         # In ascending order, each search ends in the cache near the one before: a third of the time.
         ascending = np.argsort(wanted)
-        first = np.empty(len(words), dtype=np.int64)
+        first = np.empty(len(wanted), dtype=np.int64)
         first[ascending] = np.searchsorted(self.hashes, wanted[ascending], side="left")
         # Clipped only so that gathering is safe: past the end, the hash compared is a smaller one and never equal.
         inside = np.minimum(first, len(self.hashes) - 1)
         rows = np.where(self.hashes[inside] == wanted, self.order[inside], ABSENT)
         proposed = np.flatnonzero(rows != ABSENT)
         for n in proposed[~self._spells(rows[proposed], text, offsets[:-1][proposed], offsets[1:][proposed])].tolist():
-            rows[n] = self._find_colliding(words[n], wanted[n], int(first[n]) + 1)
+            rows[n] = self._find_colliding(text[offsets[n] : offsets[n + 1]], wanted[n], int(first[n]) + 1)
         return rows
 
     def _spells(
@@ -107,12 +110,14 @@ class WordIndex:
         is_same: NDArray[np.bool_] = self.offsets[rows + 1] - own_starts == lengths
         # Byte by byte, all words of the right length at once.
         own_starts, starts, lengths = own_starts[is_same], starts[is_same], lengths[is_same]
-        word_of_byte = np.repeat(np.arange(len(lengths)), lengths)
-        byte_in_word = np.arange(len(word_of_byte)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        own = np.frombuffer(self.data, dtype=np.uint8)[own_starts[word_of_byte] + byte_in_word]
-        other = np.frombuffer(text, dtype=np.uint8)[starts[word_of_byte] + byte_in_word]
+        firsts = np.cumsum(lengths) - lengths  # where each word would start, were they all put end to end
+        places = np.arange(lengths.sum())
+        own = np.frombuffer(self.data, dtype=np.uint8)[places + np.repeat(own_starts - firsts, lengths)]
+        other = np.frombuffer(text, dtype=np.uint8)[places + np.repeat(starts - firsts, lengths)]
+        differing = np.flatnonzero(own != other)
         is_spelt = np.ones(len(lengths), dtype=np.bool_)
-        is_spelt[word_of_byte[own != other]] = False
+        # The last word that starts no later: empty ones, which differ nowhere, stand before it.
+        is_spelt[np.searchsorted(firsts, differing, side="right") - 1] = False
         is_same[is_same] = is_spelt
         return is_same
 

@@ -13,7 +13,7 @@ from meltpoint.errors import InputError
 from meltpoint.vectors.gathering import copy_rows
 from meltpoint.vectors.index import ABSENT
 from meltpoint.vectors.open_report import OpenReport
-from meltpoint.vectors.words import Words, encode_words
+from meltpoint.vectors.words import Words, spell_words
 
 if TYPE_CHECKING:
     from meltpoint.vectors.subwords import Subwords
@@ -125,14 +125,14 @@ class Vectors:
         Raises:
             InputError: A single string was given in place of several words.
         """
-        spelt = encode_words(words)
-        rows = self.words.find(spelt)
+        text, offsets = spell_words(words)
+        rows = self.words.find(text, offsets)
         found: NDArray[np.bool_] = rows != ABSENT
-        matrix = np.zeros((len(spelt), self.dim), dtype=np.float32)
+        matrix = np.zeros((len(rows), self.dim), dtype=np.float32)
         copy_rows(self.matrix, rows, matrix)
         if self.subwords is not None:
             for position in np.flatnonzero(~found).tolist():
-                composed = self.subwords.compose(spelt[position])
+                composed = self.subwords.compose(text[offsets[position] : offsets[position + 1]])
                 if composed is not None:
                     matrix[position], found[position] = composed, True
         return matrix, found
@@ -149,11 +149,11 @@ class Vectors:
         Raises:
             InputError: A single string was given in place of several words.
         """
-        spelt = encode_words(words)
-        found: NDArray[np.bool_] = self.words.find(spelt) != ABSENT
+        text, offsets = spell_words(words)
+        found: NDArray[np.bool_] = self.words.find(text, offsets) != ABSENT
         if self.subwords is not None:
             for position in np.flatnonzero(~found).tolist():
-                found[position] = self.subwords.covers(spelt[position])
+                found[position] = self.subwords.covers(text[offsets[position] : offsets[position + 1]])
         return found
 
     def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> tuple[Path, ...]:  # noqa: A002

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.errors import InputError
+from meltpoint.vectors.hashing import join_words, measure_words
 from meltpoint.vectors.index import ABSENT, WordIndex
 
 _WORDS_PER_READ = 1 << 15
@@ -49,16 +50,29 @@ class Words(Sequence[str]):
 
     def rows(self, words: Iterable[str]) -> NDArray[np.int64]:
         """Returns the row of each word; see :meth:`meltpoint.vectors.Vectors.rows`."""
-        return self.find(encode_words(words))
+        return self.find(*spell_words(words))
 
-    def find(self, words: Sequence[bytes]) -> NDArray[np.int64]:
-        """Returns the row of each of n words given as UTF-8, shape (n,), int64, -1 where there is none."""
-        return self._index.find(words)
+    def find(self, text: bytes, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Returns the row of each of n words, given as by :func:`spell_words`; shape (n,), int64, -1 for none."""
+        return self._index.find_joined(text, offsets)
 
     def _decode(self, start: int, stop: int) -> list[str]:
         bounds = self._index.offsets[start : stop + 1].tolist()
         data = bytes(self._index.data[bounds[0] : bounds[-1]]) if stop > start else b""
         return [data[begin - bounds[0] : end - bounds[0]].decode("utf-8") for begin, end in pairwise(bounds)]
+
+
+def spell_words(words: Iterable[str]) -> tuple[bytes, NDArray[np.int64]]:
+    """Returns the UTF-8 of n words, end to end, and where they start; see :func:`hashing.join_words`.
+
+    Raises:
+        InputError: A single string was given in place of several words.
+    """
+    words = _several(words)
+    text = "".join(words)
+    if text.isascii():  # a letter is a byte: encoding all at once takes a third of the time
+        return text.encode("ascii"), measure_words(words)
+    return join_words(encode_words(words))
 
 
 def encode_words(words: Iterable[str]) -> list[bytes]:
@@ -67,7 +81,11 @@ def encode_words(words: Iterable[str]) -> list[bytes]:
     Raises:
         InputError: A single string was given in place of several words.
     """
+    # A lone surrogate has no UTF-8; passed through, it equals no word and is simply absent.
+    return [word.encode("utf-8", "surrogatepass") for word in _several(words)]
+
+
+def _several(words: Iterable[str]) -> list[str]:
     if isinstance(words, str):
         raise InputError(f"expected several words, found the single string {words!r}; write [{words!r}].")
-    # A lone surrogate has no UTF-8; passed through, it equals no word and is simply absent.
-    return [word.encode("utf-8", "surrogatepass") for word in words]
+    return list(words)
