@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -10,6 +11,7 @@ from meltpoint.embedding.carrying import fit_carrying
 from meltpoint.errors import InputError
 from meltpoint.handover import Predictor, make_predictor, prediction
 from meltpoint.run import StudyOptions, prepare_material, train_policy
+from meltpoint.tasks import json_rows
 from meltpoint.text import corpus_from_lists, tokenizer_for
 
 NOUNS, CUES = ["film", "plot", "scene", "actor"], ["great", "fine", "lovely", "dull", "weak", "poor"]
@@ -148,12 +150,13 @@ def test_what_is_remembered_does_not_grow_without_end(train, glove, monkeypatch)
     np.testing.assert_allclose(in_parts, [list(one.probabilities.values()) for one in together], atol=1e-5)
 
 
-def test_records_are_what_lines_of_output_say(train):
+def test_columns_are_what_lines_of_output_say(train):
     predictor = Predictor(train("frozen"), None)
-    queries = [predictor._task.query(text) for text in TEXTS]
     said = [{"text": text, **one.to_dict()} for text, one in zip(TEXTS, predictor.predict(TEXTS), strict=True)]
-    assert predictor.records(predictor.read(queries)) == said
-    assert predictor.records(predictor.read([])) == []
+    for queries in ([predictor._task.query(text) for text in TEXTS], predictor._task.text_queries(TEXTS)):
+        columns = predictor.output_columns(predictor.read(queries))
+        assert msgspec.to_builtins(json_rows(columns)) == said
+    assert json_rows(predictor.output_columns(predictor.read([]))) == []
 
 
 def test_predictions_come_as_batches_fill(train):

@@ -2,6 +2,7 @@
 
 import string
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,8 +107,16 @@ def test_few_texts_are_cut_one_by_one(monkeypatch):
     assert check(tokenizer_named("whitespace"), ["a b", "c"]).num_remembered == 0
 
 
-def test_gathered_texts_are_padded_and_cut():
+def test_texts_are_cut_gathered_and_padded():
     found = BulkTexts(tokenizer_named("whitespace"), lambda words: [len(word) for word in words]).number(
         ["aa bbb cccc", "", "ddddd"]
     )
-    assert found.padded([2, 1, 0], 2).tolist() == [[5, 0], [1, 0], [2, 3]]
+    read = found.cut(2)
+    assert read.lengths.tolist() == [2, 1, 1]
+    assert read.take(np.array([2, 1, 0])).padded().tolist() == [[5, 0], [1, 0], [2, 3]]
+    assert found.take(np.empty(0, dtype=np.int64)).cut(2).padded().shape == (0, 1)
+
+
+def test_chunks_are_found_again_when_there_are_many():
+    texts = [f"{number} {number * 7919} x{number % 977}" for number in range(20_000)]
+    check(tokenizer_named("whitespace"), *(texts[first : first + 1500] for first in range(0, 20_000, 1500)), texts)

@@ -10,6 +10,7 @@ import torch
 
 from meltpoint.cli.input_lines import InputBatch
 from meltpoint.handover import Predictor
+from meltpoint.tasks import json_rows
 
 # Fewer are answered where they were read: somebody may be waiting for them, and no time is to be won.
 _FEW_QUERIES = 256
@@ -32,10 +33,10 @@ def write_answers(batches: Iterable[InputBatch], predictor: Predictor, out: Bina
     encoder = msgspec.json.Encoder()
 
     def answer(batch: InputBatch, read: Any, before: Future[None] | None) -> None:
-        records = predictor.records(read)
+        columns = predictor.output_columns(read)
         if numbered:
-            records = [{"line": number, **said} for number, said in zip(batch.numbers, records, strict=True)]
-        lines = encoder.encode_lines(records)
+            columns = {"line": batch.numbers, **columns}
+        lines = encoder.encode_lines(json_rows(columns))
         if before is not None:
             before.result()
         out.write(lines)

@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 import msgspec
 
 from meltpoint.errors import DataFileError, InputError
-from meltpoint.tasks import Query, Task
+from meltpoint.tasks import Queries, Query, Task
 from meltpoint.text import is_table, read_rows
 
 # What is read at a time: little at first, so that the first answers come soon; then more, which costs less a line.
@@ -107,7 +107,7 @@ class _LineReader:
     task: Task
     only_json: bool = False
 
-    def read_all(self, lines: bytes, number: int) -> list[Query] | None:
+    def read_all(self, lines: bytes, number: int) -> Queries | None:
         """Returns what many lines ask, read at a time; None where they are not all alike or one of them is bad.
 
         Args:
@@ -179,12 +179,13 @@ def _batches_of_lines(
 ) -> Iterator[InputBatch]:
     number = 1
     for lines in _whole_lines(file):
-        queries = reader.read_all(lines, number)
-        if queries is not None:
-            yield InputBatch(numbers=range(number, number + len(queries)), queries=queries)
-            number += len(queries)
+        alike = reader.read_all(lines, number)
+        if alike is not None:
+            yield InputBatch(numbers=range(number, number + len(alike)), queries=alike)
+            number += len(alike)
             continue
-        numbers, queries = [], []
+        numbers: list[int] = []
+        queries: list[Query] = []
         for line in lines.split(b"\n"):
             try:
                 queries.append(reader.read(line, number))

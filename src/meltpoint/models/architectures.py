@@ -9,11 +9,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from meltpoint.text import NumberedTexts
 
 Builder = Callable[[nn.Embedding, int], nn.Module]
 
@@ -28,11 +30,15 @@ class TextModel(nn.Module, ABC):
         embedding: The table.
         output: Makes scores of the features: ``(*K, B, F) -> (*K, B, C)``.
         num_features: F.
+        texts_per_row: How many texts make a row of scores: 2 where pairs are read.
+        pads: Whether texts read together are padded to the longest of them, so that they had better be of like length.
     """
 
     embedding: nn.Embedding
     output: nn.Module
     num_features: int
+    texts_per_row: ClassVar[int] = 1
+    pads: ClassVar[bool] = True
 
     @abstractmethod
     def encode(self, table: Tensor, ids: Tensor) -> Tensor:
@@ -76,6 +82,13 @@ class TextModel(nn.Module, ABC):
         rows, local = _distinct(ids)
         return self.scores(table[rows], local)
 
+    def score_texts(self, table: Tensor, texts: NumberedTexts) -> Tensor:
+        """Scores texts as :meth:`score_over` does: N texts, each of at least one word, ``texts_per_row`` a row."""
+        ids = torch.from_numpy(texts.padded())
+        if self.texts_per_row > 1:
+            ids = ids.view(-1, self.texts_per_row, ids.shape[-1])
+        return self.score_over(table, ids)
+
 
 def _distinct(ids: Tensor) -> tuple[Tensor, Tensor]:
     """Returns the distinct ids, ``(U,)``, and where each stands there, in the shape of ``ids``."""
@@ -103,6 +116,8 @@ class PoolsFirst(Stackable):
     rows.
     """
 
+    pads = False
+
     @abstractmethod
     def pool(self, table: Tensor, ids: Tensor) -> Tensor:
         """Turns ids ``(B, T)`` into pooled features ``(B, P)``; with members as in :class:`Stackable`."""
@@ -115,10 +130,18 @@ class PoolsFirst(Stackable):
         """Reads texts."""
         return self.encode_pooled(self.pool(table, ids))
 
+    @abstractmethod
+    def pool_texts(self, table: Tensor, texts: NumberedTexts) -> Tensor:
+        """Does what :meth:`pool` does with words that stand one after another, each text of at least one."""
+
     def score_over(self, table: Tensor, ids: Tensor) -> Tensor:
         """Scores texts over a table of any size."""
         # Pooling reads each row where it stands, in less time than it takes to find the distinct ones.
         return self.scores(table, ids)
+
+    def score_texts(self, table: Tensor, texts: NumberedTexts) -> Tensor:
+        """Scores texts of any lengths."""
+        return self.score_pooled(self.pool_texts(table, texts))
 
     def score_pooled(self, pooled: Tensor) -> Tensor:
         """Scores texts by their pooled features: ``(*K, B, P) -> (*K, B, C)``."""

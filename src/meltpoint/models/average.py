@@ -4,8 +4,9 @@ from torch import Tensor, nn
 
 from meltpoint.models.architectures import Architecture, HandDifferentiated, take_rows
 from meltpoint.models.layers import Affine, HiddenLayers
-from meltpoint.models.means import mean_over_words, spread_over_words
+from meltpoint.models.means import mean_over_stretches, mean_over_words, spread_over_words
 from meltpoint.models.perceptron import MemberPerceptron
+from meltpoint.text import NumberedTexts
 
 HIDDEN_SIZE = 100
 DROPOUT = 0.2
@@ -30,6 +31,10 @@ class AverageClassifier(HandDifferentiated):
     def pool(self, table: Tensor, ids: Tensor) -> Tensor:
         """Averages the word vectors of each text: ``(*K, B, D)``."""
         return mean_over_words(table, ids)
+
+    def pool_texts(self, table: Tensor, texts: NumberedTexts) -> Tensor:
+        """Averages the word vectors of each text where its words stand."""
+        return mean_over_stretches(table, texts)
 
     def encode_pooled(self, pooled: Tensor) -> Tensor:
         """Takes the means through the hidden layers."""

@@ -43,6 +43,21 @@ def mean_rows(table: Floats, ids: Ids, means: Floats) -> None:
 
 
 @compiled
+def mean_stretches(table: Floats, numbers: NDArray[np.int32], starts: Ids, lengths: Ids, means: Floats) -> None:
+    """Fills ``means`` (B, D) as :func:`mean_rows` does, the words of text i being those from ``starts[i]`` on."""
+    for text in range(len(means)):
+        total = means[text]
+        total[:] = 0
+        for word in numbers[starts[text] : starts[text] + lengths[text]]:
+            row = table[word]
+            for j in range(len(total)):
+                total[j] += row[j]
+        share = np.float32(1) / np.float32(lengths[text])
+        for j in range(len(total)):
+            total[j] *= share
+
+
+@compiled
 def spread_means(gradient: Floats, ids: Ids, spread: Floats) -> None:
     """Adds to ``spread`` (U, K, D) what the gradient (B, K, D) of the means is to each row."""
     part = np.empty(gradient.shape[2], dtype=np.float32)

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from meltpoint.models.architectures import take_rows, token_mask
+from meltpoint.text import NumberedTexts
 
 
 def mean_over_words(table: Tensor, ids: Tensor) -> Tensor:
@@ -26,6 +27,27 @@ def mean_over_words(table: Tensor, ids: Tensor) -> Tensor:
     members = table if table.ndim == 3 else table.unsqueeze(0)
     means: Tensor = _MeanOverWords.apply(members, ids)  # type: ignore[no-untyped-call]
     return means if table.ndim == 3 or ids.ndim == 3 else means.squeeze(0)
+
+
+def mean_over_stretches(table: Tensor, texts: NumberedTexts) -> Tensor:
+    """Averages the rows ``(U, D)`` of each text where its words stand: no batch is padded, nothing is gathered.
+
+    For use, not for training: there is no way back.
+
+    Args:
+        table: In main memory.
+        texts: Each of at least one word.
+
+    Returns:
+        ``(B, D)``.
+    """
+    if table.dtype != torch.float32:
+        return mean_over_words(table, torch.from_numpy(texts.padded()))
+    from meltpoint.models.mean_loops import mean_stretches  # noqa: PLC0415 - numba, where it is needed
+
+    means = table.new_empty(len(texts.lengths), table.shape[1])
+    mean_stretches(table.detach().contiguous().numpy(), texts.numbers, texts.starts, texts.lengths, means.numpy())
+    return means
 
 
 def spread_over_words(gradient: Tensor, ids: Tensor, num_rows: int) -> Tensor:

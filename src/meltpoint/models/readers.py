@@ -10,6 +10,7 @@ from meltpoint.errors import InputError
 from meltpoint.models.architectures import Builder, PoolsFirst, Stackable, TextModel
 from meltpoint.models.attention import SoftAlignment
 from meltpoint.models.layers import Affine, HiddenLayers, SharedDropout
+from meltpoint.text import NumberedTexts
 
 Reads = Literal["text", "pair", "tokens"]
 HIDDEN_SIZE = 100
@@ -53,6 +54,8 @@ class PairModel(TextModel):
     :class:`SoftAlignment` makes of the words of both texts stands beside it.
     """
 
+    texts_per_row = 2
+
     def __init__(self, encoder: TextModel, num_outputs: int, *, attends: bool = False) -> None:
         super().__init__()
         self.embedding = encoder.embedding
@@ -60,7 +63,7 @@ class PairModel(TextModel):
         del encoder.embedding, encoder.output
         for module in encoder.modules():
             if isinstance(module, SharedDropout):
-                module.texts_per_row = 2
+                module.texts_per_row = self.texts_per_row
         self.encoder = encoder
         self.alignment = SoftAlignment(self.embedding.embedding_dim) if attends else None
         num_inputs = 4 * encoder.num_features + (self.alignment.num_features if self.alignment else 0)
@@ -103,6 +106,10 @@ class PoolingPairModel(PairModel, PoolsFirst):
     def pool(self, table: Tensor, ids: Tensor) -> Tensor:
         """Turns pairs ``(*K, B, 2, T)`` into ``(*K, B, 2 P)``."""
         return _unflatten(self._pooling.pool(table, ids.flatten(-3, -2)), -2, (-1, 2)).flatten(-2)
+
+    def pool_texts(self, table: Tensor, texts: NumberedTexts) -> Tensor:
+        """Turns texts, each two of them a pair, into ``(B, 2 P)``."""
+        return _unflatten(self._pooling.pool_texts(table, texts), -2, (-1, 2)).flatten(-2)
 
     def encode_pooled(self, pooled: Tensor) -> Tensor:
         """Compares what was pooled."""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from meltpoint.tasks.answers import PROBABILITY_DIGITS, Prediction, Query
+from meltpoint.tasks.answers import Prediction, Queries
 from meltpoint.tasks.control import Control, ControlRows, FittedControl, TextControl, fit_logistic, log_probabilities
+from meltpoint.tasks.json_rows import probability_rows
 from meltpoint.tasks.metrics import ACCURACY, MACRO_F1
 from meltpoint.tasks.task import Task
 from meltpoint.text import CLASSES
@@ -63,25 +64,26 @@ class Classify(Task):
             "right": label_ids == predicted,
         }
 
-    def answer(self, query: Query, scores: "Tensor", classes: Sequence[str]) -> Prediction:
+    def answers(
+        self, queries: Queries, scores: "Tensor", num_scores: IntArray, classes: Sequence[str]
+    ) -> Iterator[Prediction]:
         """The most probable class, and the probabilities of all; they add up to 1."""
-        return next(self.answers([query], scores, classes))
-
-    def answers(self, queries: Sequence[Query], scores: "Tensor", classes: Sequence[str]) -> Iterator[Prediction]:
-        """The same for many texts at once: there may be millions."""
-        del queries
+        del queries, num_scores
         probabilities = scores.softmax(dim=1)
         for best, values in zip(probabilities.argmax(dim=1).tolist(), probabilities.tolist(), strict=True):
             yield Prediction(label=classes[best], probabilities=dict(zip(classes, values, strict=True)))
 
-    def records(self, queries: Sequence[Query], scores: "Tensor", classes: Sequence[str]) -> list[dict[str, Any]]:
-        """The same as lines of output, rounded as :meth:`Prediction.to_dict` does, all at a time."""
+    def output_columns(
+        self, queries: Queries, scores: "Tensor", num_scores: IntArray, classes: Sequence[str]
+    ) -> dict[str, Sequence[Any]]:
+        """The same, rounded as :meth:`Prediction.to_dict` does, without an object for each of millions of texts."""
+        del num_scores
         probabilities = scores.softmax(dim=1)
-        rounded = probabilities.double().numpy().round(PROBABILITY_DIGITS).tolist()
-        return [
-            {**query.asked, "label": classes[best], "probabilities": dict(zip(classes, values, strict=True))}
-            for query, best, values in zip(queries, probabilities.argmax(dim=1).tolist(), rounded, strict=True)
-        ]
+        return {
+            **queries.asked,
+            "label": [classes[best] for best in probabilities.argmax(dim=1).tolist()],
+            "probabilities": probability_rows(probabilities, classes),
+        }
 
 
 CLASSIFY = Classify()

@@ -1,13 +1,14 @@
 """Any number of labels for each text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from meltpoint.tasks.answers import PROBABILITY_DIGITS, Prediction, Query
+from meltpoint.tasks.answers import PROBABILITY_DIGITS, Prediction, Queries
 from meltpoint.tasks.control import Control, ControlRows, FittedControl, TextControl, fit_logistic
+from meltpoint.tasks.json_rows import probability_rows
 from meltpoint.tasks.metrics import LABEL_MACRO_F1, LABEL_MICRO_F1, SUBSET_ACCURACY
 from meltpoint.tasks.task import Task
 from meltpoint.text import LABEL_SETS
@@ -63,22 +64,36 @@ class MultiLabel(Task):
             "right": (label_ids == predicted).all(axis=1),
         }
 
-    def answer(self, query: Query, scores: "Tensor", classes: Sequence[str]) -> Prediction:
+    def answers(
+        self, queries: Queries, scores: "Tensor", num_scores: IntArray, classes: Sequence[str]
+    ) -> Iterator[Prediction]:
         """The labels that are more probable than not, and the probability of each."""
-        del query
-        values = scores[0].sigmoid().tolist()
-        found = [name for name, value in zip(classes, values, strict=True) if value > 0.5]
-        probabilities = dict(zip(classes, values, strict=True))
-        rounded = {name: round(value, PROBABILITY_DIGITS) for name, value in probabilities.items()}
-        return Prediction(
-            label=tuple(found), probabilities=probabilities, details={"labels": found, "probabilities": rounded}
-        )
+        del queries, num_scores
+        for values in scores.sigmoid().tolist():
+            found = [name for name, value in zip(classes, values, strict=True) if value > 0.5]
+            probabilities = dict(zip(classes, values, strict=True))
+            rounded = {name: round(value, PROBABILITY_DIGITS) for name, value in probabilities.items()}
+            yield Prediction(
+                label=tuple(found), probabilities=probabilities, details={"labels": found, "probabilities": rounded}
+            )
+
+    def output_columns(
+        self, queries: Queries, scores: "Tensor", num_scores: IntArray, classes: Sequence[str]
+    ) -> dict[str, Sequence[Any]]:
+        """The same, all at a time."""
+        del num_scores
+        probabilities = scores.sigmoid()
+        return {
+            **queries.asked,
+            "labels": _names((probabilities > 0.5).numpy(), classes),
+            "probabilities": probability_rows(probabilities, classes),
+        }
 
 
 MULTILABEL = MultiLabel()
 
 
-def _names(held: IntArray, classes: Sequence[str]) -> list[list[str]]:
+def _names(held: NDArray[Any], classes: Sequence[str]) -> list[list[str]]:
     return [[classes[label] for label in np.flatnonzero(row).tolist()] for row in held]
 
 

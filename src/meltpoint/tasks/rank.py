@@ -1,13 +1,14 @@
 """Answers to a question, put in order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.errors import InputError
-from meltpoint.tasks.answers import PROBABILITY_DIGITS, Prediction, Query
+from meltpoint.tasks.answers import PROBABILITY_DIGITS, Prediction, Queries, Query
 from meltpoint.tasks.control import Control, ControlRows, FittedControl, fit_logistic, words_and_pairs
 from meltpoint.tasks.metrics import MEAN_AVERAGE_PRECISION, MEAN_RECIPROCAL_RANK, PRECISION_AT_1
 from meltpoint.tasks.task import Task
@@ -95,16 +96,23 @@ class Rank(Task):
             )
         return Query(asked={"question": question}, rows=tuple((question, answer) for answer in answers))
 
-    def answer(self, query: Query, scores: "Tensor", classes: Sequence[str]) -> Prediction:
+    def answers(
+        self, queries: Queries, scores: "Tensor", num_scores: IntArray, classes: Sequence[str]
+    ) -> Iterator[Prediction]:
         """The candidates, the best first, each with the probability that it is an answer; equals keep their order."""
         del classes
-        values = scores.squeeze(-1).sigmoid().tolist()
-        order = sorted(range(len(values)), key=lambda number: -values[number])
-        ranked = [
-            {"answer": query.rows[number][1], "score": round(values[number], PROBABILITY_DIGITS), "given": number + 1}
-            for number in order
-        ]
-        return Prediction(label=ranked[0]["answer"], probabilities={}, details={"answers": ranked})
+        probabilities = iter(scores.squeeze(-1).sigmoid().tolist())
+        for query, count in zip(queries, num_scores.tolist(), strict=True):
+            values = list(islice(probabilities, count))
+            ranked = [
+                {
+                    "answer": query.rows[number][1],
+                    "score": round(values[number], PROBABILITY_DIGITS),
+                    "given": number + 1,
+                }
+                for number in sorted(range(count), key=lambda number: -values[number])
+            ]
+            yield Prediction(label=ranked[0]["answer"], probabilities={}, details={"answers": ranked})
 
 
 RANK = Rank()

@@ -1,12 +1,13 @@
 """A tag for each token."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from meltpoint.tasks.answers import Prediction, Query
+from meltpoint.tasks.answers import Prediction, Queries, Query
 from meltpoint.tasks.control import Control, ControlRows, FittedControl, fit_logistic, log_probabilities
 from meltpoint.tasks.metrics import ENTITY_F1, TOKEN_ACCURACY
 from meltpoint.tasks.task import Task
@@ -75,13 +76,18 @@ class Tag(Task):
             row = {text_key: " ".join(map(str, row["tokens"]))}
         return super().query(row, text_key)
 
-    def answer(self, query: Query, scores: "Tensor", classes: Sequence[str]) -> Prediction:
+    def answers(
+        self, queries: Queries, scores: "Tensor", num_scores: IntArray, classes: Sequence[str]
+    ) -> Iterator[Prediction]:
         """The tokens, each with its tag."""
-        tokens = query.rows[0][0].split()
-        tags = [classes[number] for number in scores[0].argmax(dim=-1).tolist()][: len(tokens)]
-        # Tokens behind the longest text that the model reads.
-        tags += ["O"] * (len(tokens) - len(tags))
-        return Prediction(label=tuple(tags), probabilities={}, details={"tokens": tokens, "tags": tags})
+        found = iter([classes[number] for number in scores.argmax(dim=-1).tolist()])
+        for text, count in zip(queries.texts, num_scores.tolist(), strict=True):
+            tokens = text.split()
+            # Of a text without tokens one was read, an unknown one.
+            tags = list(islice(found, count))[: len(tokens)]
+            # Tokens behind the longest text that the model reads.
+            tags += ["O"] * (len(tokens) - len(tags))
+            yield Prediction(label=tuple(tags), probabilities={}, details={"tokens": tokens, "tags": tags})
 
 
 TAG = Tag()

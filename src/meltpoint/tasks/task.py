@@ -1,14 +1,14 @@
 """What a task is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.errors import InputError
-from meltpoint.tasks.answers import Prediction, Query
+from meltpoint.tasks.answers import Prediction, Queries, Query, TextQueries
 from meltpoint.tasks.control import Control, ControlRows
 from meltpoint.tasks.metrics import Metric
 from meltpoint.text import TargetReader
@@ -120,31 +120,28 @@ class Task(ABC):
         """Returns the columns ``label`` and ``predicted`` of a frame, and ``right`` where a row is right or wrong."""
 
     @abstractmethod
-    def answer(self, query: Query, scores: "Tensor", classes: Sequence[str]) -> Prediction:
-        """Says what the outputs of a query's rows mean.
+    def answers(
+        self, queries: Queries, scores: "Tensor", num_scores: IntArray, classes: Sequence[str]
+    ) -> Iterator[Prediction]:
+        """Says what the outputs of many queries mean.
 
         Args:
-            query: What was asked.
-            scores: ``(rows of the query, ..)``.
+            queries: What was asked.
+            scores: ``(S, C)``, those of one query after another: of each of its rows, or of each token that was read.
+            num_scores: ``(Q,)``, how many belong to each query.
             classes: Names of the classes.
         """
 
-    def answers(self, queries: Sequence[Query], scores: "Tensor", classes: Sequence[str]) -> Iterator[Prediction]:
-        """Says what the outputs of many queries mean: ``(all their rows, ..)``."""
-        first = 0
-        for query in queries:
-            last = first + len(query.rows)
-            yield self.answer(query, scores[first:last], classes)
-            first = last
+    def output_columns(
+        self, queries: Queries, scores: "Tensor", num_scores: IntArray, classes: Sequence[str]
+    ) -> dict[str, Sequence[Any]]:
+        """Says the same as lines of output do, with what they repeat of the query: a column for each key."""
+        said = [answer.to_dict() for answer in self.answers(queries, scores, num_scores, classes)]
+        return {**queries.asked, **{key: [one[key] for one in said] for key in (said[0] if said else ())}}
 
-    def records(self, queries: Sequence[Query], scores: "Tensor", classes: Sequence[str]) -> list[dict[str, Any]]:
-        """Says the same as lines of output do, each with what they repeat of the query."""
-        said = self.answers(queries, scores, classes)
-        return [{**query.asked, **answer.to_dict()} for query, answer in zip(queries, said, strict=True)]
-
-    def text_queries(self, texts: Iterable[str]) -> list[Query]:
+    def text_queries(self, texts: Sequence[str]) -> Queries:
         """Reads many texts, each as :meth:`query` does."""
-        return [Query(asked={"text": text}, rows=((text,),)) for text in texts]
+        return TextQueries(texts)
 
     def query(self, row: Any, text_key: str = "text") -> Query:
         """Reads what is to be predicted: a text, or a JSON object that holds it.
