@@ -91,11 +91,11 @@ def test_any_texts_are_cut_as_each_by_itself(name, texts):
 def test_a_chunk_is_cut_once():
     cut = []
 
-    def cut_chunk(chunk):
-        cut.append(chunk)
-        return chunk.split()
+    def cut_chunks(chunks):
+        cut.extend(chunks)
+        return [chunk.split() for chunk in chunks]
 
-    bulk = check(Tokenizer("counted", str.split, words="", cut_chunk=cut_chunk), ["a b a", "b"], ["c a", ""])
+    bulk = check(Tokenizer("counted", str.split, words="", cut_chunks=cut_chunks), ["a b a", "b"], ["c a", ""])
     assert sorted(cut) == ["", "a", "b", "c"]
     assert bulk.num_remembered == 4
     bulk.forget()

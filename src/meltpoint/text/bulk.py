@@ -75,11 +75,11 @@ class BulkTexts:
 
     def number(self, texts: Sequence[str]) -> NumberedTexts:
         """Cuts and numbers texts."""
-        cut_chunk = self._tokenizer.cut_chunk
-        if cut_chunk is None or len(texts) < _FEW_TEXTS:
+        cut_chunks = self._tokenizer.cut_chunks
+        if cut_chunks is None or len(texts) < _FEW_TEXTS:
             return self._number_whole(texts)
         if self._chunks is None:
-            self._chunks = Chunks(cut_chunk, self._number_words)
+            self._chunks = Chunks(cut_chunks, self._number_words)
         numbers, lengths = self._chunks.number(texts)
         starts = np.cumsum(lengths.clip(min=0)) - lengths.clip(min=0)
         whole = np.flatnonzero(lengths == DEPENDS)

@@ -23,11 +23,11 @@ class Chunks:
 
     def __init__(
         self,
-        cut_chunk: Callable[[str], Sequence[str] | None],
+        cut_chunks: Callable[[Sequence[str]], Sequence[Sequence[str] | None]],
         number_words: Callable[[Sequence[str]], Sequence[int]],
     ) -> None:
         """Takes what cuts chunks, and what numbers their words."""
-        self._cut_chunk = cut_chunk
+        self._cut_chunks = cut_chunks
         self._number_words = number_words
         self._slots = np.zeros(0, dtype=np.uint64)
         self._hashes = GrowingArray(np.uint64)
@@ -92,7 +92,7 @@ class Chunks:
         offsets = self._offsets.values[first:]
         spelled = self._spelled.values[offsets[0] :].tobytes()
         places = (offsets - offsets[0]).tolist()
-        words = [self._cut_chunk(spelled[start:end].decode()) for start, end in pairwise(places)]
+        words = self._cut_chunks([spelled[start:end].decode() for start, end in pairwise(places)])
         num_words = np.array([DEPENDS if found is None else len(found) for found in words], dtype=np.int32)
         ends = len(self._words) + np.cumsum(num_words.clip(min=0), dtype=np.int64)
         self._words.extend(self._number_words([word for found in words for word in found or ()]))

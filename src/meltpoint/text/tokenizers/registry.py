@@ -3,7 +3,7 @@
 A new tokenizer is one function from a text to its words and one line in ``_REGISTRY``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -14,10 +14,6 @@ from meltpoint.errors import InputError
 from meltpoint.text.tokenizers.own import OWN_TOKENIZER, OwnTokenizer
 from meltpoint.text.tokenizers.tokenizer import Tokenizer
 from meltpoint.text.tokenizers.treebank import (
-    cut_chunk_keeping_case,
-    cut_chunk_lower_case,
-    cut_chunk_whole_keeping_case,
-    cut_chunk_whole_lower_case,
     cut_keeping_case,
     cut_lower_case,
     cut_whole_keeping_case,
@@ -25,11 +21,25 @@ from meltpoint.text.tokenizers.treebank import (
     rules_keeping_case,
     rules_lower_case,
 )
+from meltpoint.text.tokenizers.treebank_chunks import (
+    cut_chunks_keeping_case,
+    cut_chunks_lower_case,
+    cut_chunks_whole_keeping_case,
+    cut_chunks_whole_lower_case,
+)
 from meltpoint.text.tokenizers.twitter import cut_tweet
 
 
 def _split_lower_case(text: str) -> list[str]:
     return text.lower().split()
+
+
+def _split_all(chunks: Sequence[str]) -> list[list[str]]:
+    return [chunk.split() for chunk in chunks]
+
+
+def _split_all_lower_case(chunks: Sequence[str]) -> list[list[str]]:
+    return [_split_lower_case(chunk) for chunk in chunks]
 
 
 def _rules_of_blanks() -> tuple[None, WhitespaceSplit]:
@@ -48,26 +58,26 @@ _REGISTRY: Final = {
             cut_lower_case,
             words="words in lower case, contractions cut in two (do n't)",
             rules=rules_lower_case,
-            cut_chunk=cut_chunk_lower_case,
+            cut_chunks=cut_chunks_lower_case,
         ),
         Tokenizer(
             "treebank",
             cut_keeping_case,
             words="words with their capitals, contractions cut in two (do n't)",
             rules=rules_keeping_case,
-            cut_chunk=cut_chunk_keeping_case,
+            cut_chunks=cut_chunks_keeping_case,
         ),
         Tokenizer(
             "whole-lower",
             cut_whole_lower_case,
             words="words in lower case, contractions whole (don't)",
-            cut_chunk=cut_chunk_whole_lower_case,
+            cut_chunks=cut_chunks_whole_lower_case,
         ),
         Tokenizer(
             "whole",
             cut_whole_keeping_case,
             words="words with their capitals, contractions whole (don't)",
-            cut_chunk=cut_chunk_whole_keeping_case,
+            cut_chunks=cut_chunks_whole_keeping_case,
         ),
         Tokenizer("twitter", cut_tweet, words="words in lower case and marks for what fills tweets (<user>, <url>)"),
         Tokenizer(
@@ -75,14 +85,14 @@ _REGISTRY: Final = {
             str.split,
             words="words as blanks separate them",
             rules=_rules_of_blanks,
-            cut_chunk=str.split,
+            cut_chunks=_split_all,
         ),
         Tokenizer(
             "whitespace-lower",
             _split_lower_case,
             words="words in lower case, as blanks separate them",
             rules=_rules_of_blanks_lower_case,
-            cut_chunk=_split_lower_case,
+            cut_chunks=_split_all_lower_case,
         ),
     )
 }

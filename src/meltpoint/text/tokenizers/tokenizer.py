@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from tokenizers.normalizers import Normalizer
     from tokenizers.pre_tokenizers import PreTokenizer
 
-    CutChunk = Callable[[str], Sequence[str] | None]
+    CutChunks = Callable[[Sequence[str]], Sequence[Sequence[str] | None]]
     Rules = Callable[[], "tuple[Normalizer | None, PreTokenizer]"]
 
 
@@ -19,9 +19,9 @@ class Tokenizer:
         words: What its words are like, as in "the vectors hold ...".
         rules: Returns the same cutting as a normalizer and a pre-tokenizer of the ``tokenizers`` library, for others
             to use; None where they cannot express it.
-        cut_chunk: Returns the words of what stands between two blanks, or None where they depend on what stands beside
-            it. Chunks come again and again: whoever reads thousands of texts cuts each once. None where texts can only
-            be cut as a whole.
+        cut_chunks: Returns for each chunk, which stood between two blanks, its words, or None where they depend on what
+            stood beside it. Chunks come again and again: whoever reads thousands of texts cuts each once. None where
+            texts can only be cut as a whole.
     """
 
     def __init__(
@@ -31,12 +31,12 @@ class Tokenizer:
         *,
         words: str,
         rules: "Rules | None" = None,
-        cut_chunk: "CutChunk | None" = None,
+        cut_chunks: "CutChunks | None" = None,
     ) -> None:
         self.name = name
         self.words = words
         self.rules = rules
-        self.cut_chunk = cut_chunk
+        self.cut_chunks = cut_chunks
         self._cut = cut
 
     def __call__(self, text: str) -> list[str]:

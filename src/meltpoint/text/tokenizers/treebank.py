@@ -26,7 +26,7 @@ from tokenizers import Regex, normalizers, pre_tokenizers
 
 _CLITICS = "(?:s|m|d|ll|re|ve)"
 
-_SECOND_HALVES = frozenset({"n't", "'s", "'m", "'d", "'ll", "'re", "'ve"})
+SECOND_HALVES = frozenset({"n't", "'s", "'m", "'d", "'ll", "'re", "'ve"})
 
 _ABBREVIATIONS = (
     "inc|corp|co|ltd|plc|bros|assn|dept|univ|mr|mrs|ms|messrs|dr|drs|prof|rev|hon|sen|sens|rep|reps|gov|govs|atty|st|jr|sr"
@@ -112,14 +112,14 @@ def rules_keeping_case() -> tuple[normalizers.Normalizer, pre_tokenizers.PreToke
 
 def cut_lower_case(text: str) -> list[str]:
     """Returns the words of a text in lower case."""
-    if _is_plain(text):
+    if is_plain(text):
         return [word for pieces in _plain_pieces(text.lower()) for word in pieces]
     return split_lower_case(_SPELLED_LOWER.normalize_str(text))
 
 
 def cut_keeping_case(text: str) -> list[str]:
     """Returns the words of a text as they are written, cut at the same places as in lower case."""
-    if _is_plain(text):
+    if is_plain(text):
         words = []
         for chunk, pieces in zip(text.split(), _plain_pieces(text.lower()), strict=True):
             end = 0
@@ -127,9 +127,8 @@ def cut_keeping_case(text: str) -> list[str]:
                 words.append(chunk[end : end + len(piece)])
                 end += len(piece)
         return words
-    spelled = _SPELLED.normalize_str(text)
-    spans = _SPLITTER.pre_tokenize_str(spelled.translate(_ASCII_LOWER_CASE))
-    return [spelled[start:stop] for _, (start, stop) in spans]
+    spelled = spell(text)
+    return [spelled[start:stop] for start, stop in find_words(spelled.translate(_ASCII_LOWER_CASE))]
 
 
 # Most English text is printable ASCII without the marks that have another spelling. Of such a text, what stands between
@@ -137,14 +136,10 @@ def cut_keeping_case(text: str) -> list[str]:
 # right after it. Few such chunks are not words as they stand, and those that are not come again: they are remembered.
 _NOT_PLAIN = re.compile(r"[^ -~\t\n\r]|[&<\\]|#39;|quot;|-(?:[lr]rb|[LR]RB)-")
 _REMEMBERED_CHUNKS = 1 << 16
-# The chunks, in lower case, that are cut by what follows them: "no." and initials by a number or a letter, "anti-" by
-# whether anything follows at all; and "<br", which "/>" ends. "u.s.", a word as it stands, is the most frequent that
-# looks like one and is none.
-_LOOKS_BEYOND = re.compile(r"(?:(?<![a-z])(?:no|[a-z])\.|(?:anti|pro|pre|post|non|mid)-|<br)\s*\Z")
-_LETTERS_AND_DOTS = re.compile(r"""(?:\A|[("])[a-z](?:\.[a-z])+\.\s*\Z""")
 
 
-def _is_plain(text: str) -> bool:
+def is_plain(text: str) -> bool:
+    """Tells whether the rules may be asked chunk by chunk: what stands between blanks is cut by itself."""
     return _NOT_PLAIN.search(text) is None
 
 
@@ -168,63 +163,38 @@ def _cut_chunk(chunk: str, after: str) -> tuple[str, ...]:
     return tuple(words[:-1] if after.strip() else words)
 
 
-def cut_chunk_lower_case(chunk: str) -> Sequence[str] | None:
-    """Returns the words of a chunk in lower case, or None where they depend on what stands beside it."""
-    if chunk.isascii() and chunk.isalpha():
-        return (chunk.lower(),)
-    return None if _looks_beyond(chunk) else cut_lower_case(chunk)
-
-
-def cut_chunk_keeping_case(chunk: str) -> Sequence[str] | None:
-    """Returns the words of a chunk as they are written, or None where they depend on what stands beside it."""
-    if chunk.isascii() and chunk.isalpha():
-        return (chunk,)
-    return None if _looks_beyond(chunk) else cut_keeping_case(chunk)
-
-
-def cut_chunk_whole_lower_case(chunk: str) -> Sequence[str] | None:
-    """The same in lower case, contractions whole."""
-    return _rejoin_chunk(cut_chunk_lower_case(chunk))
-
-
-def cut_chunk_whole_keeping_case(chunk: str) -> Sequence[str] | None:
-    """The same as it is written, contractions whole."""
-    return _rejoin_chunk(cut_chunk_keeping_case(chunk))
-
-
-def _looks_beyond(chunk: str) -> bool:
-    spelled = chunk if _is_plain(chunk) else _SPELLED.normalize_str(chunk)
-    lower = spelled.lower()
-    return _LOOKS_BEYOND.search(lower) is not None and _LETTERS_AND_DOTS.search(lower) is None
-
-
-def _rejoin_chunk(words: Sequence[str] | None) -> Sequence[str] | None:
-    # The second half of a contraction, by itself, belongs to the chunk before.
-    if words and words[0].lower() in _SECOND_HALVES:
-        return None
-    return words and _rejoin(words)
-
-
 def cut_whole_lower_case(text: str) -> list[str]:
     """Returns the words of a text in lower case, contractions whole: ``don't``, also of a text that has ``do n't``."""
-    return _rejoin(cut_lower_case(text))
+    return rejoin(cut_lower_case(text))
 
 
 def cut_whole_keeping_case(text: str) -> list[str]:
     """Returns the words of a text as they are written, contractions whole."""
-    return _rejoin(cut_keeping_case(text))
+    return rejoin(cut_keeping_case(text))
 
 
-def _rejoin(words: Sequence[str]) -> list[str]:
+def rejoin(words: Sequence[str]) -> list[str]:
+    """Puts contractions together again."""
     whole: list[str] = []
     for word in words:
-        if whole and word.lower() in _SECOND_HALVES and whole[-1][-1].isalnum():
+        if whole and word.lower() in SECOND_HALVES and whole[-1][-1].isalnum():
             whole[-1] += word
         else:
             whole.append(word)
     return whole
 
 
+def spell(text: str) -> str:
+    """Returns a text with one spelling of each mark."""
+    spelled: str = _SPELLED.normalize_str(text)
+    return spelled
+
+
 def split_lower_case(text: str) -> list[str]:
     """Cuts a text that is in lower case already, and leaves every mark as it is spelled."""
     return [word for word, _ in _SPLITTER.pre_tokenize_str(text)]
+
+
+def find_words(text: str) -> list[tuple[int, int]]:
+    """Returns where the words stand of a text that is in lower case already."""
+    return [place for _, place in _SPLITTER.pre_tokenize_str(text)]
