@@ -1,6 +1,6 @@
 """Whole studies of the product again and again, each with another master seed: do they say the same?
 
-    python benchmarks/calibration/again.py --minutes 60 [--seeds 5] [--rows 1500,0] [--out FILE]
+    python benchmarks/calibration/again.py --minutes 60 [--seeds 3] [--rows 0,1500] [--out FILE]
 
 Six data sets, all their rows and a fixed drawing of 1,500 of them, default settings, architecture ``average``. Another
 master seed is another split, other subsets, starts and orders, on the same rows. Every ordered pair of studies of one
@@ -95,8 +95,8 @@ def main() -> None:
     parser.add_argument("--root", type=Path, default=Path("../shared/data"))
     parser.add_argument("--runs", type=Path, default=Path("build/again"))
     parser.add_argument("--data", type=lambda text: text.split(","), default=list(DATA))
-    parser.add_argument("--rows", type=lambda text: [int(n) for n in text.split(",")], default=[1500, 0], help="0: all")
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--rows", type=lambda text: [int(n) for n in text.split(",")], default=[0, 1500], help="0: all")
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=None)
     parser.add_argument("--out", type=Path, help="the file of the table; by default beside the run folders")
     parser.add_argument("--minutes", type=float, default=9.0, help="stop after so long; exit 3 if anything is left")
