@@ -30,15 +30,22 @@ def test_same_as_by_splitting_each(find, texts, wanted, start, after):
     fields = {word.partition(b" ")[0] for word in wanted}
     expected = [position for position, text in enumerate(texts) if text.partition(b" ")[0] in fields]
     assert selected.positions == expected
-    assert selected.lines == [texts[position] for position in expected]
+    assert selected.text == b"".join(texts[position] + b"\n" for position in expected)
     assert selected.num_passed == len(texts)
 
 
 @pytest.mark.parametrize("find", FINDERS)
 def test_few_lines_are_looked_at_closely(find):
-    texts = [f"word{number} 1 2".encode() for number in range(3000)]
+    texts = [f"word{number} 1 2\n".encode() for number in range(3000)]
     wanted = [f"word{number}".encode() for number in range(0, 3000, 100)]
-    positions, starts, num_lines = find(Block.of(texts), FirstFields.of(wanted))
-    assert num_lines == 3000
-    assert set(range(0, 3000, 100)) <= set(positions)
-    assert len(positions) == len(starts) < 60
+    candidates = find(Block.of(texts), FirstFields.of(wanted))
+    assert candidates.num_lines == 3000
+    assert set(range(0, 3000, 100)) <= set(candidates.positions)
+    assert len(candidates.positions) == len(candidates.starts) == len(candidates.ends) < 60
+
+
+@pytest.mark.parametrize("find", FINDERS)
+def test_more_lines_than_are_expected(find):
+    text = b"word 1\n" * 5000 + b"another 1\n"
+    selected = select_lines(Block.of([text]), FirstFields.of([b"word"]), find)
+    assert (selected.text, selected.num_passed) == (b"word 1\n" * 5000, 5001)

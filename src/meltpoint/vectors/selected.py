@@ -63,7 +63,8 @@ def read_selected(source: Source, wanted: Collection[bytes]) -> MappedStore:
                 elif word in wanted:
                     kept[word] = None
                     positions.append(position)
-            matrices.append(chunk.matrix[positions])  # a copy: a view would keep the whole chunk
+            # Some rows are copied: a view would keep the whole chunk.
+            matrices.append(chunk.matrix if len(positions) == len(chunk) else chunk.matrix[positions])
     matrix = np.concatenate(matrices) if matrices else np.empty((0, dim), dtype=np.float32)
     matrix.flags.writeable = False
     words = list(kept)

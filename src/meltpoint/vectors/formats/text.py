@@ -87,7 +87,7 @@ class TextVectors:
             ways = _choose_ways(source, file.dim)
             with closing(_find_lines(file, FirstFields.of(words), ways.find_candidates)) as selections:
                 for selection in selections:
-                    parsed = ways.parse(Block.of(selection.lines))
+                    parsed = ways.parse(Block.of(selection.texts))
                     yield settle(parsed, selection.numbers, source), selection.num_passed
             file.check_number_of_rows()
 
@@ -178,9 +178,9 @@ def _choose_ways(source: FileSource, dim: int) -> _Ways:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Selection:
-    """Some lines of a file, each without its LF; their numbers; and how many rows were looked at to find them."""
+    """Texts of complete lines of a file; the numbers of these; and how many rows were looked at to find them."""
 
-    lines: list[bytes]
+    texts: list[bytes]
     numbers: list[int]
     num_passed: int
 
@@ -194,16 +194,16 @@ def _find_lines(file: _OpenFile, wanted: FirstFields, find: Finder) -> Generator
         block.recycle()
         return selected
 
-    lines: list[bytes] = []
+    texts: list[bytes] = []
     numbers: list[int] = []
     num_passed = 0
     with closing(map_in_order(select, file.blocks, num_threads=_NUM_THREADS, num_ahead=_BLOCKS_AHEAD)) as blocks:
         for selected in blocks:
             block_numbers = file.number_lines(selected.num_passed)
-            lines += selected.lines
+            texts.append(selected.text)
             numbers += [block_numbers[position] for position in selected.positions]
             num_passed += selected.num_passed
-            if len(lines) >= _SELECTED_AT_ONCE:
-                yield _Selection(lines=lines, numbers=numbers, num_passed=num_passed)
-                lines, numbers, num_passed = [], [], 0
-    yield _Selection(lines=lines, numbers=numbers, num_passed=num_passed)
+            if len(numbers) >= _SELECTED_AT_ONCE:
+                yield _Selection(texts=texts, numbers=numbers, num_passed=num_passed)
+                texts, numbers, num_passed = [], [], 0
+    yield _Selection(texts=texts, numbers=numbers, num_passed=num_passed)

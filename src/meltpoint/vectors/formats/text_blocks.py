@@ -13,7 +13,7 @@ from meltpoint.vectors.containers import ByteStream
 PADDING_BYTES = 64
 """How many bytes of memory follow a block at least, for readers that look at several bytes at once."""
 
-_BLOCK_BYTES = 1 << 22
+_BLOCK_BYTES = 1 << 23
 _LONGEST_LINE_BYTES = 1 << 24
 _ROOM_BYTES = 1 << 14  # for the part of a line that lies in the block before or after
 _LF = b"\n"
@@ -40,9 +40,9 @@ class Block:
         return self
 
     @classmethod
-    def of(cls, lines: Iterable[bytes]) -> "Block":
-        """Returns the block of lines that are given without their LFs."""
-        buffer = bytearray(_LF).join([*lines, bytes(PADDING_BYTES)])
+    def of(cls, texts: Iterable[bytes]) -> "Block":
+        """Returns the block of texts of complete lines."""
+        buffer = bytearray().join([*texts, bytes(PADDING_BYTES)])
         return cls(buffer=buffer, start=0, end=len(buffer) - PADDING_BYTES, spare=deque())
 
     def recycle(self) -> None:

@@ -12,15 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.vectors.formats.text_blocks import Block
-from meltpoint.vectors.formats.text_selecting import FirstFields
+from meltpoint.vectors.formats.text_selecting import Candidates, FirstFields
 from meltpoint.vectors.machine_code import load_loops
 
 _LF = ord("\n")
 _LONG_LINE_BYTES = 1 << 16
+_FEW_LINES = 1 << 12
 _LOOPS = load_loops(
-    "meltpoint.vectors.formats.text_loops", num_arguments={"count_lines": 2, "find_starts": 5, "parse_lines": 8}
+    "meltpoint.vectors.formats.text_loops", num_arguments={"count_lines": 2, "find_lines": 7, "parse_lines": 8}
 )
-_count_lines, _find_starts, _parse_lines = _LOOPS["count_lines"], _LOOPS["find_starts"], _LOOPS["parse_lines"]
+_count_lines, _find_lines, _parse_lines = _LOOPS["count_lines"], _LOOPS["find_lines"], _LOOPS["parse_lines"]
 
 
 def parse_lines(
@@ -54,15 +55,23 @@ def parse_lines(
     return words[:num_word_bytes].tobytes(), matrix, starts - address, np.flatnonzero(is_doubtful)
 
 
-def find_candidates_compiled(block: Block, wanted: FirstFields) -> tuple[list[int], list[int], int]:
+def find_candidates_compiled(block: Block, wanted: FirstFields) -> Candidates:
     """Does what :func:`meltpoint.vectors.formats.text_selecting.find_candidates` does, several times as fast."""
     first = block.data().ctypes.data
     end = first + block.end - block.start
-    num_lines = _count_lines(first, end)
-    places = np.empty((2, num_lines), dtype=np.int64)
-    num_found = _find_starts(first, end, *(array.ctypes.data for array in (wanted.may_start, *places)))
-    positions, starts = places[:, :num_found]
-    return positions.tolist(), (starts - (first - block.start)).tolist(), num_lines
+    most, num_found = _FEW_LINES, -1
+    while num_found < 0:
+        positions, starts, ends = found = np.empty((3, most + 1), dtype=np.int64)
+        filled = (array.ctypes.data for array in found)
+        num_found = _find_lines(first, end, wanted.may_start.ctypes.data, most, *filled)
+        most = end - first  # as many lines as there are bytes, at most: for the second time
+    before = first - block.start
+    return Candidates(
+        positions=positions[:num_found].tolist(),
+        starts=(starts[:num_found] - before).tolist(),
+        ends=(ends[:num_found] - before).tolist(),
+        num_lines=int(positions[num_found]),
+    )
 
 
 def _find_middle(data: NDArray[np.uint8]) -> int:

@@ -381,18 +381,20 @@ def _may_start(place: int, table: int) -> bool:
     return bool(_byte(table + np.int64((kept * TABLE_FACTOR) >> TABLE_SHIFT)))
 
 
-def find_starts(place: int, end: int, table: int, positions: int, starts: int) -> int:
-    """Finds the lines that may start with one of some fields.
+def find_lines(place: int, end: int, table: int, most: int, positions: int, starts: int, ends: int) -> int:
+    """Finds the lines that may start with one of some fields, and counts all of them.
 
     Args:
         place: The address of the first line.
         end: Where the last one ends, with an LF; at least 64 bytes follow.
         table: The address of the table of ``FirstFields``.
-        positions: Of as many int64 as there are lines, filled with the positions of those lines.
-        starts: Of as many int64, filled with their addresses.
+        most: How many lines there is room for.
+        positions: Of ``most + 1`` int64, filled with the positions of those lines, and the number of all lines last.
+        starts: Of ``most`` int64, filled with their addresses.
+        ends: Of ``most`` int64, filled with the addresses of their LFs.
 
     Returns:
-        How many they are.
+        How many they are; -1 where there is no room for them.
     """
     line = 0
     found = 0
@@ -405,10 +407,14 @@ def find_starts(place: int, end: int, table: int, positions: int, starts: int) -
                 break
             matches &= matches - _U1
             if _may_start(start, table):
+                if found == most:
+                    return -1
                 _put_whole(positions + 8 * found, line)
                 _put_whole(starts + 8 * found, start)
+                _put_whole(ends + 8 * found, line_end)
                 found += 1
             line += 1
             start = line_end + 1
         place += 64
+    _put_whole(positions + 8 * found, line)
     return found

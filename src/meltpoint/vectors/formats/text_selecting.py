@@ -44,53 +44,72 @@ class FirstFields:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Candidates:
+    """The lines of a block that may be wanted.
+
+    Attributes:
+        positions: Their positions among all lines of the block.
+        starts: Where each starts in the block's buffer.
+        ends: Where the LF of each stands.
+        num_lines: How many lines the block has.
+    """
+
+    positions: list[int]
+    starts: list[int]
+    ends: list[int]
+    num_lines: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class SelectedLines:
     """Some lines of a block.
 
     Attributes:
-        lines: The lines, each without its LF.
+        text: The lines, each with its LF.
         positions: Their positions among all lines of the block.
         num_passed: How many lines the block has.
     """
 
-    lines: list[bytes]
+    text: bytes
     positions: list[int]
     num_passed: int
 
 
-Finder = Callable[[Block, FirstFields], tuple[list[int], list[int], int]]
+Finder = Callable[[Block, FirstFields], Candidates]
 """What :func:`find_candidates` is."""
 
 
 def select_lines(block: Block, wanted: FirstFields, find: Finder) -> SelectedLines:
     """Finds the lines whose first field is wanted; nothing else of a line is looked at."""
-    lines, found_at = [], []
-    positions, starts, num_lines = find(block, wanted)
-    with memoryview(block.buffer) as view:
-        for position, start in zip(positions, starts, strict=True):
-            line = bytes(view[start : block.buffer.index(_LF, start)])
-            if line.partition(_SPACE)[0] in wanted.fields:
-                lines.append(line)
-                found_at.append(position)
-    return SelectedLines(lines=lines, positions=found_at, num_passed=num_lines)
+    lines, positions = [], []
+    candidates = find(block, wanted)
+    buffer, view = block.buffer, memoryview(block.buffer)
+    for position, start, end in zip(candidates.positions, candidates.starts, candidates.ends, strict=True):
+        space = buffer.find(_SPACE, start, end)
+        if bytes(view[start : end if space < 0 else space]) in wanted.fields:
+            lines.append(view[start : end + 1])  # copied once, all of them together
+            positions.append(position)
+    return SelectedLines(text=b"".join(lines), positions=positions, num_passed=candidates.num_lines)
 
 
-def find_candidates(block: Block, wanted: FirstFields) -> tuple[list[int], list[int], int]:
-    """Finds the lines of which the first eight bytes may be those of a wanted field.
-
-    Returns:
-        Their positions among all lines; where they start in the buffer; and how many lines there are.
-    """
+def find_candidates(block: Block, wanted: FirstFields) -> Candidates:
+    """Finds the lines of which the first eight bytes may be those of a wanted field."""
     # The buffer's own search looks at whole vector registers, and lines are long.
-    find, ends, place = block.buffer.find, [], block.start - 1
+    find, line_ends, place = block.buffer.find, [], block.start - 1
     while (place := find(_LF, place + 1, block.end)) >= 0:
-        ends.append(place)
+        line_ends.append(place)
+    ends = np.array(line_ends, dtype=np.int64)
     starts = np.empty(len(ends), dtype=np.int64)
-    starts[:1], starts[1:] = block.start, np.array(ends[:-1]) + 1
+    starts[:1], starts[1:] = block.start, ends[:-1] + 1
     # Eight bytes from every position on, the first one lowest; padding follows the block.
     eights = np.ndarray(len(block.buffer) - 7, dtype="<u8", buffer=block.buffer, strides=(1,))
     positions = np.flatnonzero(wanted.may_start[_hash_starts(_cut_first_fields(eights[starts]))])
-    return positions.tolist(), starts[positions].tolist(), len(ends)
+    return Candidates(
+        positions=positions.tolist(),
+        starts=starts[positions].tolist(),
+        ends=ends[positions].tolist(),
+        num_lines=len(ends),
+    )
 
 
 def _cut_first_fields(eights: NDArray[np.uint64]) -> NDArray[np.uint64]:
