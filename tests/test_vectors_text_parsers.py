@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meltpoint.vectors.formats import text_arrays, text_blocks, text_kernel
-from meltpoint.vectors.formats.text_faults import NUMBER
+from meltpoint.vectors.formats.text_faults import NUMBER, count_numbers
 
 numerals = st.from_regex(r"[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,3})?", fullmatch=True)
 near_numerals = st.text("0123456789..--+eE_ainf\t\r\ufeff", min_size=1, max_size=18).map(lambda text: text + "5")
@@ -100,3 +100,9 @@ def test_doubtful_lines_are_those_that_must_be_looked_at(parse):
     assert must <= set(doubtful.tolist()) <= must | {6}
     assert matrix[[0, 7, 8, 10]].tolist() == [[1, 2], [1, -2], [1, 2], [1, 2]]
     assert [words.split(b"\n")[n] for n in (0, 3, 6, 8, 10)] == [b"a", b"c 1", b". .", b"", b"h "]
+
+
+@pytest.mark.parametrize("spelt", [b"1" * 1_000_000, b"." + b"1" * 1_000_000, b"1." + b"1" * 1_000_000 + b"e"])
+def test_digits_without_end_take_no_time(spelt):
+    assert count_numbers(b"word 1 " + spelt + b"x 2") == 1
+    assert count_numbers(b"word 1 " + spelt + b"x") == 0

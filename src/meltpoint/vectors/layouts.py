@@ -7,9 +7,9 @@ formats that read them.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from meltpoint.errors import VectorFileError
 
@@ -28,8 +28,7 @@ _MOST_LISTED = 8
 _VECTOR_SUFFIXES = (".txt", ".vec", ".bin", ".gz", ".zip", ".npy", ".safetensors", ".zst", ".xz", ".bz2")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Layout:
+class Layout(NamedTuple):
     """Files that belong together.
 
     Attributes:

@@ -8,7 +8,6 @@ Such a loop takes whole numbers, some of them addresses, and returns one. Of arr
 
 import contextlib
 import ctypes
-import hashlib
 import importlib
 import importlib.util
 import os
@@ -19,6 +18,7 @@ from typing import Any
 
 import llvmlite  # type: ignore[import-untyped]
 import llvmlite.binding as llvm  # type: ignore[import-untyped]
+from blake3 import blake3
 
 from meltpoint.vectors.store import cache_folder
 
@@ -50,7 +50,7 @@ def load_loops(module: str, num_arguments: Mapping[str, int]) -> dict[str, Calla
     target = llvm.Target.from_default_triple()
     processor = {"cpu": llvm.get_host_cpu_name(), "features": llvm.get_host_cpu_features().flatten()}
     state = (source.read_bytes(), dict(num_arguments), llvmlite.__version__, target.triple, processor)
-    key = hashlib.blake2b(repr(state).encode(), digest_size=8).hexdigest()
+    key = blake3(repr(state).encode()).hexdigest(length=8)
     file_name = f"{source.stem}.{key}.o"
     machine = target.create_target_machine(**processor, opt=3, jit=True)
     code = next((code for folder in _folders(source) if (code := _read(folder / file_name)) is not None), None)

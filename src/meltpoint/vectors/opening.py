@@ -1,11 +1,12 @@
 """Opens vectors: finds the source, builds its store on the first time, maps it."""
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from blake3 import blake3
 
 from meltpoint.errors import DiskError, VectorFileError
 from meltpoint.vectors.layouts import TOKENIZER_FILE
@@ -105,7 +106,8 @@ def _store_name(source: Source) -> str:
 
 
 def _digest(values: tuple[str | int | None, ...]) -> str:
-    return hashlib.blake2b(json.dumps(values).encode("ascii"), digest_size=_KEY_BYTES).hexdigest()
+    # BLAKE3, as of the content: hashlib loads OpenSSL, which takes longer than mapping the store.
+    return blake3(json.dumps(values).encode("ascii")).hexdigest(length=_KEY_BYTES)
 
 
 def _present(source: Source, store: MappedStore) -> Vectors:

@@ -1,7 +1,6 @@
 """Takes the rows of a few words out of a store: the same vectors as are read where no store has been built yet."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -30,8 +29,7 @@ def select_rows(store: MappedStore, words: Sequence[bytes]) -> MappedStore:
     chunk = Chunk.of(found, store.matrix[rows])
     chunk.matrix.flags.writeable = False
     hashes, order = sort_hashes(hash_words(chunk.text, chunk.offsets))
-    meta = replace(
-        store.meta,
+    meta = store.meta._replace(
         rows=len(found),
         lowercase=is_lowercase(chunk.text, chunk.offsets),
         digest=digest_rows(chunk.text, chunk.offsets, chunk.matrix),

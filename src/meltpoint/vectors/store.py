@@ -17,9 +17,9 @@ import mmap
 import os
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +41,7 @@ DATA_FILES = (MATRIX_FILE, WORDS_FILE, OFFSETS_FILE, HASHES_FILE, ORDER_FILE)
 _EDGE_BYTES = 4096
 
 
-@dataclass(frozen=True, kw_only=True)
-class SubwordMeta:
+class SubwordMeta(NamedTuple):
     """What is known of the n-gram vectors of a store.
 
     Attributes:
@@ -56,8 +55,7 @@ class SubwordMeta:
     num_buckets: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class StoreMeta:
+class StoreMeta(NamedTuple):
     """The content of ``meta.json``: all that is known of a store without reading it.
 
     Attributes:
@@ -94,7 +92,8 @@ class StoreMeta:
 
     def to_json(self) -> str:
         """Returns the text of ``meta.json``."""
-        return json.dumps(asdict(self), indent=1) + "\n"
+        subwords = None if self.subwords is None else self.subwords._asdict()
+        return json.dumps(self._asdict() | {"subwords": subwords}, indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: bytes) -> "StoreMeta":
@@ -106,10 +105,8 @@ class StoreMeta:
         content = json.loads(text)
         if not isinstance(content, dict) or content.get("version") != STORE_VERSION:
             raise ValueError(f"expected an object of version {STORE_VERSION}.")
-        if set(content) != set(cls.__annotations__) or not all(
-            isinstance(content[name], _KINDS[name]) for name in _KINDS
-        ):
-            raise ValueError(f"expected an object with {', '.join(cls.__annotations__)}.")
+        if set(content) != set(cls._fields) or not all(isinstance(content[name], _KINDS[name]) for name in _KINDS):
+            raise ValueError(f"expected an object with {', '.join(cls._fields)}.")
         if content["subwords"] is not None:
             content["subwords"] = SubwordMeta(**content["subwords"])
         meta = cls(**content)

@@ -1,33 +1,16 @@
-"""The formats of word vectors that can be read."""
+"""The formats of word vectors that can be read: those ``of_files`` and those ``of_folders``."""
 
 from meltpoint.vectors.formats.base import Attachment, Chunk, Piece, SubwordChunk, VectorFormat
-from meltpoint.vectors.formats.fasttext_binary import FastTextBinary
-from meltpoint.vectors.formats.foreign import ForeignFile
-from meltpoint.vectors.formats.npy import NpyVectors
-from meltpoint.vectors.formats.pickled import PickledVectors
-from meltpoint.vectors.formats.safetensors import SafetensorsVectors
-from meltpoint.vectors.formats.spacy import SpacyVectors
-from meltpoint.vectors.formats.static_model import StaticModelVectors
-from meltpoint.vectors.formats.text import TextVectors
-from meltpoint.vectors.formats.word2vec_binary import Word2VecBinary
-from meltpoint.vectors.sources import Source
+from meltpoint.vectors.sources import FileSource, Source
 
-__all__ = ["FORMATS", "Attachment", "Chunk", "Piece", "SubwordChunk", "VectorFormat", "format_of"]
-
-FORMATS: tuple[VectorFormat, ...] = (
-    NpyVectors(),
-    SafetensorsVectors(),
-    StaticModelVectors(),
-    SpacyVectors(),
-    PickledVectors(),
-    FastTextBinary(),
-    ForeignFile(),
-    Word2VecBinary(),
-    TextVectors(),
-)
-"""Asked in this order. Text comes last: it takes every file that nothing else has claimed, and names what is wrong."""
+__all__ = ["Attachment", "Chunk", "Piece", "SubwordChunk", "VectorFormat", "format_of"]
 
 
 def format_of(source: Source) -> VectorFormat:
     """Returns the first format that claims the source."""
+    # Only one side's formats are imported: some words are out of a gigabyte of text in a fifth of a second.
+    if isinstance(source, FileSource):
+        from meltpoint.vectors.formats.of_files import FORMATS  # noqa: PLC0415
+    else:
+        from meltpoint.vectors.formats.of_folders import FORMATS  # noqa: PLC0415
     return next(known for known in FORMATS if known.matches(source))

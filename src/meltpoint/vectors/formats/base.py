@@ -104,7 +104,7 @@ Piece = Chunk | SubwordChunk | Attachment
 class VectorFormat(Protocol):
     """One way in which word vectors are written down.
 
-    A new format is one class like this and one line in ``meltpoint.vectors.formats.FORMATS``.
+    A new format is one class like this and one line in ``FORMATS`` of ``of_files`` or ``of_folders``.
     """
 
     @property
