@@ -59,16 +59,49 @@ def mean_stretches(table: Floats, numbers: NDArray[np.int32], starts: Ids, lengt
 
 @compiled
 def spread_means(gradient: Floats, ids: Ids, spread: Floats) -> None:
-    """Adds to ``spread`` (U, K, D) what the gradient (B, K, D) of the means is to each row."""
-    part = np.empty(gradient.shape[2], dtype=np.float32)
-    for text in range(gradient.shape[0]):
-        for member in range(gradient.shape[1]):
-            words, own = ids[member, text], gradient[text, member]
-            share = _share(words)
-            for j in range(len(part)):
-                part[j] = share * own[j]
-            for word in words:
-                if word != 0:
-                    row = spread[word, member]
-                    for j in range(len(part)):
-                        row[j] += part[j]
+    """Fills ``spread`` (U, K, D) with what the gradient (B, K, D) of the means is to each row.
+
+    Row by row, though the texts then have to be found first: every row is written once, and not cleared, read and
+    written again, and the texts' gradients are what stays in the cache.
+    """
+    num_texts, num_members = gradient.shape[:2]
+    shares = np.empty(num_texts, dtype=np.float32)
+    firsts = np.empty(len(spread) + 1, dtype=np.int64)
+    texts = np.empty(ids.shape[1] * ids.shape[2], dtype=np.int64)
+    for member in range(num_members):
+        _list_texts(ids[member], firsts, texts)
+        for text in range(num_texts):
+            shares[text] = _share(ids[member, text])
+        for word in range(len(spread)):
+            row, first, last = spread[word, member], firsts[word], firsts[word + 1]
+            if first == last:
+                row[:] = 0
+            for i in range(first, last):
+                own, share = gradient[texts[i], member], shares[texts[i]]
+                if i == first:
+                    for j in range(len(row)):
+                        row[j] = share * own[j]
+                else:
+                    for j in range(len(row)):
+                        row[j] += share * own[j]
+
+
+@compiled
+def _list_texts(ids: Ids, firsts: Ids, texts: Ids) -> None:
+    """Lists the texts that each word stands in, once for each time: word w in ``texts[firsts[w]:firsts[w + 1]]``."""
+    firsts[:] = 0
+    for text in range(len(ids)):
+        for word in ids[text]:
+            firsts[word] += word != 0
+    total = 0
+    for word in range(len(firsts)):
+        total, firsts[word] = total + firsts[word], total
+    for text in range(len(ids)):
+        for word in ids[text]:
+            if word != 0:
+                texts[firsts[word]] = text
+                firsts[word] += 1
+    # Each entry has moved on to where the next word begins.
+    for word in range(len(firsts) - 1, 0, -1):
+        firsts[word] = firsts[word - 1]
+    firsts[0] = 0

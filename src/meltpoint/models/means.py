@@ -64,7 +64,7 @@ def spread_over_words(gradient: Tensor, ids: Tensor, num_rows: int) -> Tensor:
     from meltpoint.models.mean_loops import spread_means  # noqa: PLC0415 - numba, where it is needed
 
     num_members, num_texts, dim = gradient.shape
-    spread = gradient.new_zeros(num_rows, num_members, dim)
+    spread = gradient.new_empty(num_rows, num_members, dim)
     texts = _texts(ids)
     by_text = gradient.transpose(0, 1).contiguous()
     spread_means(by_text.view(num_texts, len(texts), -1).numpy(), texts, spread.view(num_rows, len(texts), -1).numpy())

@@ -68,14 +68,14 @@ class _Block:
         """Returns what rows ``(U,)`` are by now, ``(U, G, D)``."""
         return self._adam.read(rows).view(len(rows), len(self.members), self._dim)
 
-    def step(self, rows: Tensor, gradients: Tensor) -> None:
-        """Moves rows ``(U,)`` by gradients ``(U, G, D)``."""
-        flat = gradients.reshape(len(rows), -1)
+    def step(self, rows: Tensor, weights: Tensor, gradients: Tensor) -> None:
+        """Moves rows ``(U,)`` from what was read, ``(U, G, D)``, by gradients ``(U, G, D)``."""
+        present, slopes = weights.reshape(len(rows), -1), gradients.reshape(len(rows), -1)
         if self._moving is None:
-            self._adam.step(rows, flat)
+            self._adam.step(rows, slopes, weights=present)
         else:
             may_move = self._moving[rows]
-            self._adam.step(rows[may_move], flat[may_move])
+            self._adam.step(rows[may_move], slopes[may_move], weights=present[may_move])
 
     def flush(self) -> None:
         """Brings every row up to date."""
@@ -128,25 +128,26 @@ class MovingRows:
         fixed = [None if e.adaptation is None else e.adaptation.unseen_map() for e in embeddings]
         self._unseen_maps = [None if matrix is None else matrix.to(device) for matrix in fixed]
         self._steps_taken = 0
+        self._read: list[Tensor] = []
 
     def gather(self, rows: Sequence[Tensor]) -> Tensor:
         """Returns the rows as the steps so far have made them."""
-        read = [block.read(rows[block.members[0]]) for block in self._blocks]
-        gathered = read[0]
-        if len(read) > 1:
-            gathered = read[0].new_zeros(max(len(own) for own in rows), len(rows), read[0].shape[-1])
-            for block, own in zip(self._blocks, read, strict=True):
+        self._read = [block.read(rows[block.members[0]]) for block in self._blocks]
+        gathered = self._read[0]
+        if len(self._read) > 1:
+            gathered = gathered.new_zeros(max(len(own) for own in rows), len(rows), gathered.shape[-1])
+            for block, own in zip(self._blocks, self._read, strict=True):
                 gathered[: len(own), block.where] = own
         return gathered.transpose(0, 1).requires_grad_()
 
     def step(self, rows: Sequence[Tensor], gradients: Tensor | None) -> None:
         """Moves the rows of the batch."""
         assert gradients is not None
-        for block in self._blocks:
+        for block, read in zip(self._blocks, self._read, strict=True):
             if self._steps_taken < block.thaw_step:
                 continue
             own = rows[block.members[0]]
-            block.step(own, gradients[block.where, : len(own)].transpose(0, 1))
+            block.step(own, read, gradients[block.where, : len(own)].transpose(0, 1))
         self._steps_taken += 1
 
     def settle(self) -> None:

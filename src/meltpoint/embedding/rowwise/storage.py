@@ -1,6 +1,7 @@
 """Where rows and their moments lie, and who does the arithmetic: compiled loops, or torch."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -35,6 +36,9 @@ class RowStorage(ABC):
         self.target = table.new_zeros(1, table.shape[1]) if target is None else target.detach()
         self.moments = self.new_moments(1)
 
+    # By which factor the room for moments grows.
+    _growth: ClassVar[int]
+
     @abstractmethod
     def new_moments(self, num_slots: int) -> Tensor:
         """Returns zeros ``(num_slots, num_moments, D)``."""
@@ -52,20 +56,32 @@ class RowStorage(ABC):
         self,
         rows: Rows,
         missed: Missed,
+        weights: Tensor | None,
         slots: Rows,
         grads: Tensor,
         befores: Shares,
         afters: Shares,
         constants: tuple[float, ...],
     ) -> None:
-        """Brings rows up to date and steps them in place; ``befores`` and ``afters`` are the shares of the decay."""
+        """Brings rows up to date and steps them in place.
+
+        Args:
+            rows: ``(U,)``.
+            missed: By them.
+            weights: ``(U, D)`` from :meth:`read`, if that has been asked.
+            slots: ``(U,)``, where their moments are.
+            grads: ``(U, D)``.
+            befores: ``(U,)``, shares of the way to the target that decay goes before the update.
+            afters: The same, after it.
+            constants: Of the rule.
+        """
 
     def make_room(self, num_slots: int) -> None:
         """Lets the moments grow, geometrically, so that they hold these slots and slot 0."""
         if num_slots < len(self.moments):
             return
         old = self.moments
-        self.moments = self.new_moments(min(len(self.table), max(num_slots, 2 * len(old))) + 1)
+        self.moments = self.new_moments(min(len(self.table), max(num_slots, self._growth * len(old))) + 1)
         self.moments[: len(old)] = old
 
     def keep_columns(self, columns: Tensor) -> None:
@@ -82,6 +98,9 @@ class RowStorage(ABC):
 
 class CompiledStorage(RowStorage):
     """A float32 table in main memory, stepped by compiled loops on one thread."""
+
+    # What is not used is pages that nobody has touched: room costs nothing, and to copy what there is costs time.
+    _growth = 8
 
     def new_moments(self, num_slots: int) -> Tensor:
         """Returns zeros; NumPy's are pages that nobody has touched, so that room to grow takes no memory."""
@@ -101,18 +120,21 @@ class CompiledStorage(RowStorage):
         self,
         rows: Rows,
         missed: Missed,
+        weights: Tensor | None,
         slots: Rows,
         grads: Tensor,
         befores: Shares,
         afters: Shares,
         constants: tuple[float, ...],
     ) -> None:
-        """Brings rows up to date and steps them in place, in one pass."""
+        """Brings rows up to date and steps them in place, in one pass if they have been read."""
+        weights = self.read(rows, missed) if weights is None else weights
         self.rule.step_rows(
             *self._arrays(),
             rows,
             missed.slots,
             missed.coefficients,
+            weights.detach().contiguous().numpy(),
             slots,
             grads.to(torch.float32).contiguous().numpy(),
             befores,
@@ -126,6 +148,8 @@ class CompiledStorage(RowStorage):
 
 class TensorStorage(RowStorage):
     """A table of any device and floating dtype; the arithmetic is done in its precision, at least float32."""
+
+    _growth = 2
 
     def new_moments(self, num_slots: int) -> Tensor:
         """Returns zeros on the table's device."""
@@ -154,6 +178,7 @@ class TensorStorage(RowStorage):
         self,
         rows: Rows,
         missed: Missed,
+        weights: Tensor | None,  # noqa: ARG002 - the table's own rows are brought up to date with their moments
         slots: Rows,
         grads: Tensor,
         befores: Shares,

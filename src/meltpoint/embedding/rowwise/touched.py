@@ -94,7 +94,8 @@ class TouchedRows:
         """
         if self.table.grad is None:
             raise InputError("TouchedRows.step() needs a gradient: call loss.backward() on what was read in reading().")
-        self.updater.step(self.rows, self.table.grad[self._first :], lr=lr)
+        gradients, weights = self.table.grad[self._first :], self.table[self._first :]
+        self.updater.step(self.rows, gradients, lr=lr, weights=weights)
         self.table.grad = None
 
     def _read(self, embedding: nn.Embedding, ids: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ class RowUpdater:
         for ...:
             weights = updater.read(rows)
             grads = ...  # of the loss by weights
-            updater.step(rows, grads)
+            updater.step(rows, grads, weights=weights)
         updater.flush()
 
     Who reads the table itself brings its rows up to date before (:meth:`catch_up`), or all of them (:meth:`flush`).
@@ -137,20 +137,24 @@ class RowUpdater:
         """
         self._catch_up(_on_host(rows))
 
-    def step(self, rows: Tensor, grads: Tensor, *, lr: float | None = None) -> None:
+    def step(self, rows: Tensor, grads: Tensor, *, lr: float | None = None, weights: Tensor | None = None) -> None:
         """Takes one step: rows ``(U,)`` int64, each once, with gradients ``(U, D)``; all others are absent from it.
 
         Args:
             rows: Rows of the batch.
             grads: Their gradients, in any floating dtype, at what :meth:`read` returned.
             lr: Learning rate of this step; None: :attr:`lr`.
+            weights: What :meth:`read` returned for these rows since the last step, ``(U, D)``, unchanged: it need not
+                be worked out again.
 
         Raises:
             InputError: A row is not in the table or occurs twice, or the shapes do not fit.
         """
         expected = (*rows.shape, self.table.shape[1])
-        if grads.shape != expected:
-            raise InputError(f"grads must be of shape (rows, dimensions) = {expected}, found {tuple(grads.shape)}.")
+        for name, given in (("grads", grads), ("weights", weights)):
+            if given is not None and given.shape != expected:
+                found = tuple(given.shape)
+                raise InputError(f"{name} must be of shape (rows, dimensions) = {expected}, found {found}.")
         lr = self.lr if lr is None else float(lr)
         before, after = min(1.0, lr * self._weight_decay), min(1.0, lr * self._anchor_strength)
         absences, now = self._absences, self._absences.now + 1
@@ -160,7 +164,7 @@ class RowUpdater:
             slots, pulls = absences.enter(host)
             self._storage.make_room(absences.num_slots)
             constants = self.rule.constants(lr, now)
-            self._storage.step(host, missed, slots, grads.detach(), before * pulls, after * pulls, constants)
+            self._storage.step(host, missed, weights, slots, grads.detach(), before * pulls, after * pulls, constants)
         absences.advance(*self.rule.gain(lr, now), before, after)
         if absences.history_is_long:
             self.flush()

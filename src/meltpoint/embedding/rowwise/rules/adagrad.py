@@ -69,8 +69,9 @@ def _step_rows(
     target: Floats,
     rates: Floats,
     rows: Rows,
-    missed: Rows,
-    coefficients: Shares,
+    missed: Rows,  # noqa: ARG001 - the moment does not fade
+    coefficients: Shares,  # noqa: ARG001
+    weights: Floats,
     slots: Rows,
     grads: Floats,
     befores: Shares,
@@ -80,15 +81,10 @@ def _step_rows(
 ) -> None:
     rate, floor = np.float32(lr), np.float32(eps)
     one_target = len(target) == 1
-    present = np.empty_like(table[0])
     for i in range(len(rows)):
         prefetch_next(table, moments, rows, slots, i)
-        weight, gradient, total = table[rows[i]], grads[i], moments[slots[i], 0]
+        weight, present, gradient, total = table[rows[i]], weights[i], grads[i], moments[slots[i], 0]
         goal = target[0 if one_target else rows[i]]
-        if missed[i] >= 0:
-            _decay(weight, goal, coefficients[i], present)
-        else:
-            copy_row(weight, present)
         before, after = np.float32(befores[i]), np.float32(afters[i])
         for j in range(len(gradient)):
             total[j] += gradient[j] * gradient[j]

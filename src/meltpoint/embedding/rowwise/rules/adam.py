@@ -97,6 +97,7 @@ def _step_rows(
     rows: Rows,
     missed: Rows,
     coefficients: Shares,
+    weights: Floats,
     slots: Rows,
     grads: Floats,
     befores: Shares,
@@ -110,22 +111,20 @@ def _step_rows(
     fresh_1, keep_2, fresh_2 = np.float32(fresh), np.float32(beta2), np.float32(1 - beta2)
     gain, scale, floor = np.float32(step_size), np.float32(inverse_root), np.float32(eps)
     one_target = len(target) == 1
-    present = np.empty_like(table[0])
     for i in range(len(rows)):
         prefetch_next(table, moments, rows, slots, i)
-        weight, gradient, state = table[rows[i]], grads[i], moments[slots[i]]
+        weight, present, gradient, state = table[rows[i]], weights[i], grads[i], moments[slots[i]]
         goal = target[0 if one_target else rows[i]]
-        if missed[i] >= 0:
-            _coast(weight, state, goal, rates, coefficients[i], present)
-            _forget(state, coefficients[i])
-        else:
-            copy_row(weight, present)
         mean, square = state[0], state[1]
+        left_1, left_2 = np.float32(1), np.float32(1)
+        if missed[i] >= 0:
+            left_1, left_2 = np.float32(coefficients[i, KEEP_1]), np.float32(coefficients[i, KEEP_2])
         before, after = np.float32(befores[i]), np.float32(afters[i])
         # Two short loops: with all arrays in one, the compiler gives up on vectors.
         for j in range(len(gradient)):
-            mean[j] += fresh_1 * (gradient[j] - mean[j])
-            square[j] = keep_2 * square[j] + fresh_2 * gradient[j] * gradient[j]
+            old = left_1 * mean[j]
+            mean[j] = old + fresh_1 * (gradient[j] - old)
+            square[j] = keep_2 * (left_2 * square[j]) + fresh_2 * gradient[j] * gradient[j]
         for j in range(len(weight)):
             moved = present[j] + before * (goal[j] - present[j])
             moved -= rates[j] * (gain * mean[j] / (np.sqrt(square[j]) * scale + floor))

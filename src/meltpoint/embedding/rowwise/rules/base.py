@@ -37,9 +37,10 @@ class RowRule(ABC):
     read_rows: ClassVar[Callable[..., None]]
     # (table, moments, target, rates, rows, missed, coefficients): brings the rows up to date in place.
     coast_rows: ClassVar[Callable[..., None]]
-    # (table, moments, target, rates, rows, missed, coefficients, slots (U,), grads (U, D), befores (U,), afters (U,),
-    # *constants): brings the rows up to date and steps them, in place. Decay goes the share `befores` of the way to the
-    # target before the update and `afters` after it.
+    # (table, moments, target, rates, rows, missed, coefficients, weights (U, D), slots (U,), grads (U, D), befores (U,),
+    # afters (U,), *constants): steps the rows in place from `weights`, what `read_rows` writes, and with moments that
+    # are still to be brought up to date. Decay goes the share `befores` of the way to the target before the update and
+    # `afters` after it.
     step_rows: ClassVar[Callable[..., None]]
 
     @property

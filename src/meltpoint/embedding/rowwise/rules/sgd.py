@@ -85,6 +85,7 @@ def _step_rows(
     rows: Rows,
     missed: Rows,
     coefficients: Shares,
+    weights: Floats,
     slots: Rows,
     grads: Floats,
     befores: Shares,
@@ -97,16 +98,12 @@ def _step_rows(
     rate, keep = np.float32(lr), np.float32(momentum)
     share_gradient, share_buffer = np.float32(of_gradient), np.float32(of_buffer)
     one_target = len(target) == 1
-    present = np.empty_like(table[0])
     for i in range(len(rows)):
         prefetch_next(table, moments, rows, slots, i)
-        weight, gradient, state = table[rows[i]], grads[i], moments[slots[i]]
+        weight, present, gradient, state = table[rows[i]], weights[i], grads[i], moments[slots[i]]
         goal = target[0 if one_target else rows[i]]
         if missed[i] >= 0:
-            _coast(weight, state, goal, rates, coefficients[i], present)
             _forget(state, coefficients[i])
-        else:
-            copy_row(weight, present)
         buffer = gradient
         if len(state):
             buffer = state[0]
