@@ -435,8 +435,7 @@ TABLE_RATES = (1e-3, 3e-2, 1e-2)
 
 def side_by_side(updater, options, dtype):
     tables = [start_rows(seed).to(dtype) for seed in range(3)]
-    rates = torch.tensor(TABLE_RATES).repeat_interleave(D)
-    return updater(torch.cat(tables, dim=1), lr=1.0, column_rates=rates, **options)
+    return updater(torch.cat(tables, dim=1), lr=1.0, part_rates=torch.tensor(TABLE_RATES), **options)
 
 
 def step_both(joined, alone, step):
@@ -449,16 +448,24 @@ def step_both(joined, alone, step):
 
 @every_dtype
 @pytest.mark.parametrize(("updater", "options"), SIDE_BY_SIDE.values(), ids=SIDE_BY_SIDE)
-def test_columns_with_rates_of_their_own_are_tables_of_their_own(updater, options, dtype):
-    joined = side_by_side(updater, options, dtype)
+@pytest.mark.parametrize("decay", ["no decay", "weight decay", "anchor"])
+def test_parts_with_rates_of_their_own_are_tables_of_their_own(updater, options, decay, dtype):
+    shared, own = {}, [{}] * 3
+    if decay == "weight decay":
+        shared, own = {"weight_decay": 0.7}, [{"weight_decay": 0.7}] * 3
+    elif decay == "anchor":
+        shared = {"anchor": start_rows(9).to(dtype), "anchored_rows": torch.arange(V) % 3 > 0}
+        own = [{**shared, "anchor_strength": strength} for strength in (5.0, 0.0, 20.0)]
+        shared = {**shared, "anchor_strength": torch.tensor([5.0, 0.0, 20.0])}
+    joined = side_by_side(updater, {**options, **shared}, dtype)
     alone = [
-        updater(start_rows(seed).to(dtype), lr=rate, **options)
-        for seed, rate in zip(range(3), TABLE_RATES, strict=True)
+        updater(start_rows(seed).to(dtype), lr=rate, **options, **more)
+        for seed, rate, more in zip(range(3), TABLE_RATES, own, strict=True)
     ]
     for step in range(30):
         step_both(joined, alone, step)
     # Two stay, in another order; what rows have missed by then is remembered.
-    joined.keep_columns(torch.cat([torch.arange(2 * D, 3 * D), torch.arange(D)]))
+    joined.keep_parts(torch.tensor([2, 0]))
     alone = [alone[2], alone[0]]
     rows = torch.arange(V)
     torch.testing.assert_close(joined.read(rows), torch.cat([each.read(rows) for each in alone], dim=1))
@@ -472,11 +479,14 @@ def test_columns_with_rates_of_their_own_are_tables_of_their_own(updater, option
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"column_rates": torch.ones(D), "weight_decay": 0.1}, "column_rates., or rows decay, not both"),
-        ({"column_rates": torch.ones(D + 1)}, r"of shape \(5,\), one for each column .* found torch.float32 \(6,\)"),
-        ({"column_rates": torch.ones(D, dtype=torch.int64)}, "must be floating"),
+        ({"part_rates": torch.ones(2)}, r"of equal width side by side in 5 columns; found \(2,\)"),
+        ({"part_rates": torch.ones(1, D)}, r"of shape \(G,\), .* found \(1, 5\)"),
+        ({"part_rates": torch.tensor([1.0, -1.0, 1.0, 1.0, 1.0])}, "part_rates must be finite numbers of at least 0"),
+        ({"anchor_strength": torch.ones(2)}, "one number, or one for each of 1 parts; found 2"),
+        ({"anchor_strength": torch.tensor([torch.nan])}, "anchor_strength must be finite"),
+        ({"part_rates": torch.ones(D), "anchor_strength": 0.1, "anchor": torch.zeros(V, D)}, r"\(24, 1\).* found"),
     ],
 )
-def test_column_rates_that_do_not_fit_are_refused(options, text):
+def test_parts_that_do_not_fit_are_refused(options, text):
     with pytest.raises(InputError, match=text):
         RowAdam(torch.zeros(V, D), **options)

@@ -189,6 +189,7 @@ def test_rows_thaw_at_a_step_of_each_members_own():
     late = MovingRows(embeddings(), updates(), CPU)
     for number, (rows, gradients) in enumerate(batches(60)):
         if number >= 20:
+            late.gather(rows)
             late.step(rows, gradients)
     late.settle()
     assert torch.equal(found[0], late.table(0))

@@ -18,13 +18,13 @@ class _Manner:
         embedding: The identity of where they start: those that start together read the same rows.
         thaw_step: The first step that moves their rows.
         moving_rows: Which rows move, as bytes; None: all.
-        alone: The number of a member whose rows decay, at a rate of its own; -1 for all others.
+        is_pulled: Whether an anchor pulls its rows; how strongly may be each member's own.
     """
 
     embedding: int
     thaw_step: int
     moving_rows: bytes | None
-    alone: int
+    is_pulled: bool
 
 
 class _Block:
@@ -46,17 +46,16 @@ class _Block:
         self._dim = embedding.embedding_dim
         self._moving = None if moving is None else moving.to(device)
         table = embedding.table().to(device).repeat(1, len(members))
-        if updates[0].anchor_strength:
-            self._adam = RowAdam(
-                table,
-                lr=updates[0].row_learning_rate,
-                anchor=embedding.pretrained.to(device),
-                anchor_strength=updates[0].anchor_strength,
-                anchored_rows=embedding.is_pretrained.to(device),
-            )
-        else:
-            rates = torch.tensor([update.row_learning_rate for update in updates], dtype=torch.float64)
-            self._adam = RowAdam(table, lr=1.0, column_rates=rates.repeat_interleave(self._dim))
+        self._adam = RowAdam(
+            table,
+            lr=1.0,
+            part_rates=torch.tensor([update.row_learning_rate for update in updates], dtype=torch.float64),
+            anchor=embedding.pretrained.to(device),
+            anchor_strength=torch.tensor([update.anchor_strength for update in updates], dtype=torch.float64),
+            anchored_rows=embedding.is_pretrained.to(device),
+        )
+        # Nearly all rows occur: those of the table are the words of the training texts.
+        self._adam.make_room(len(table))
 
     @property
     def where(self) -> slice | list[int]:
@@ -92,8 +91,7 @@ class _Block:
         ]
         places = torch.tensor([place for _, place in staying], dtype=torch.int64)
         if staying and places.tolist() != list(range(len(self.members))):
-            columns = places.unsqueeze(1) * self._dim + torch.arange(self._dim)
-            self._adam.keep_columns(columns.flatten())
+            self._adam.keep_parts(places)
         self.members = [number for number, _ in staying]
 
 
@@ -118,7 +116,7 @@ class MovingRows:
                 embedding=id(embedding),
                 thaw_step=update.thaw_step,
                 moving_rows=None if chosen is None else chosen.cpu().numpy().tobytes(),
-                alone=member if update.anchor_strength else -1,
+                is_pulled=bool(update.anchor_strength),
             )
             groups.setdefault(manner, []).append(member)
         self._blocks = [
@@ -148,6 +146,7 @@ class MovingRows:
                 continue
             own = rows[block.members[0]]
             block.step(own, read, gradients[block.where, : len(own)].transpose(0, 1))
+        self._read = []
         self._steps_taken += 1
 
     def settle(self) -> None:

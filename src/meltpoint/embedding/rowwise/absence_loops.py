@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from meltpoint.compiled import compiled
 from meltpoint.embedding.rowwise.coasting import (
     KEEP_1,
-    NUM_COEFFICIENTS,
     OVER_ONE,
     OVER_ROOT,
     SHARE,
@@ -65,21 +64,23 @@ def fill_coefficients(
     log_keeps: Floats,
     sums: Floats,
 ) -> None:
-    """Writes the coefficients (7,) of rows that were last up to date at the step ``first`` of the history."""
-    share, scale = 0.0, 1.0
-    if pull:
-        share = -math.expm1(log_keeps[newest] - log_keeps[first])
-        # The sum of a step is finished when the window closes, and only decays from then on.
-        scale = math.exp(log_keeps[newest] - log_keeps[min(first + window, newest)])
-    weight_1, level_1, weight_2, level_2 = quadrature(sums[1 if pull else 0], first)
-    coefficients[SHARE] = share
-    coefficients[OVER_ROOT] = scale * (weight_1 + weight_2)
-    coefficients[OVER_ONE] = scale * unit * (weight_1 * level_2 + weight_2 * level_1)
-    coefficients[UNDER_ROOT] = unit * (level_1 + level_2)
-    coefficients[UNDER_ONE] = unit * unit * level_1 * level_2
-    for moment in range(2):
-        keep = 1.0 if log_retentions[moment] == 0.0 else math.exp(log_retentions[moment] * (newest - first))
-        coefficients[KEEP_1 + moment] = keep if keep >= LEAST_RETENTION else 0.0
+    """Writes the coefficients (P, 7) of rows that were last up to date at the step ``first`` of the history."""
+    for part in range(len(coefficients)):
+        row = coefficients[part]
+        share, scale = 0.0, 1.0
+        if pull:
+            share = -math.expm1(log_keeps[part, newest] - log_keeps[part, first])
+            # The sum of a step is finished when the window closes, and only decays from then on.
+            scale = math.exp(log_keeps[part, newest] - log_keeps[part, min(first + window, newest)])
+        weight_1, level_1, weight_2, level_2 = quadrature(sums[1 + part if pull else 0], first)
+        row[SHARE] = share
+        row[OVER_ROOT] = scale * (weight_1 + weight_2)
+        row[OVER_ONE] = scale * unit * (weight_1 * level_2 + weight_2 * level_1)
+        row[UNDER_ROOT] = unit * (level_1 + level_2)
+        row[UNDER_ONE] = unit * unit * level_1 * level_2
+        for moment in range(2):
+            keep = 1.0 if log_retentions[moment] == 0.0 else math.exp(log_retentions[moment] * (newest - first))
+            row[KEEP_1 + moment] = keep if keep >= LEAST_RETENTION else 0.0
 
 
 @compiled
@@ -99,12 +100,12 @@ def collect_missed(
     known: Floats,
     known_at: Marks,
     slots: Rows,
-    coefficients: Floats,
+    places: Rows,
 ) -> int:
     """Fills the last two arrays; returns the position of a row that does not exist, or -1.
 
-    Rows that were last up to date at the same step have the same coefficients: ``known`` (2, steps, 7) holds them, as
-    of the step ``known_at`` (2, steps).
+    Rows that were last up to date at the same step have the same coefficients: ``known`` (2 steps, P, 7) holds them, as
+    of the step ``known_at`` (2 steps,), those of rows that decay in the odd places.
     """
     for i in range(len(rows)):
         if rows[i] < 0 or rows[i] >= len(marks):
@@ -115,20 +116,18 @@ def collect_missed(
         since = max(marks[row, AS_OF], base)
         slot = marks[row, SLOT]
         pull = pulled[0 if one_for_all else row]
-        slots[i] = -1
+        slots[i], places[i] = -1, 0
         if since >= now or not (pull or (forgets and slot > 0)):
             continue
         slots[i] = slot
         if mark:
             marks[row, AS_OF] = now
-        first, kind = since - base, 1 if pull else 0
-        if known_at[kind, first] != now:
-            known_at[kind, first] = now
-            fill_coefficients(
-                known[kind, first], first, now - base, pull, window, unit, log_retentions, log_keeps, sums
-            )
-        for column in range(NUM_COEFFICIENTS):
-            coefficients[i, column] = known[kind, first, column]
+        first = since - base
+        place = 2 * first + (1 if pull else 0)
+        if known_at[place] != now:
+            known_at[place] = now
+            fill_coefficients(known[place], first, now - base, pull, window, unit, log_retentions, log_keeps, sums)
+        places[i] = place
     return -1
 
 
@@ -169,21 +168,21 @@ def advance_sums(
     window: int,
     gain: float,
     level: float,
-    share_before: float,
-    share_after: float,
+    shares_before: Floats,
+    shares_after: Floats,
     level_powers: Rows,
     ratio_powers: Floats,
     sums: Floats,
 ) -> None:
-    """Brings the sums of the steps in the window forward to the newest step, decayed (1) and not (0)."""
+    """Brings the sums of the steps in the window forward to the newest step: without decay (0), and of each part."""
     first = max(0, newest - window)
     # The last column of the powers is age 0, which the newest step itself would have.
     shift = window - newest
-    for pull in range(2):
-        keep_before = 1.0 - pull * share_before
-        keep_after = 1.0 - pull * share_after
+    for kind in range(len(sums)):
+        keep_before = 1.0 if kind == 0 else 1.0 - shares_before[kind - 1]
+        keep_after = 1.0 if kind == 0 else 1.0 - shares_after[kind - 1]
         for kept in range(len(ratio_powers)):
-            column = sums[pull, kept]
+            column = sums[kind, kept]
             weight = gain * level ** level_powers[kept]
             power = ratio_powers[kept]
             for step in range(first, newest):

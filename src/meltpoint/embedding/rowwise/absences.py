@@ -24,10 +24,11 @@ from meltpoint.embedding.rowwise.coasting import NUM_COEFFICIENTS, Coasting
 from meltpoint.errors import InputError
 
 Rows = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 # A decay of the whole way has no logarithm; this much of one leaves exp(-800) == 0.
 WHOLE_WAY = -800.0
-# Steps after which all rows are brought up to date, so that the history stays below 5 MB.
+# Steps after which all rows are brought up to date, so that the history stays below 5 MB (of eight parts, 20 MB).
 LONGEST_HISTORY = 16_384
 
 
@@ -37,29 +38,37 @@ class Missed:
 
     Attributes:
         slots: ``(U,)`` int64, where their moments are: 0 for a row that has none, -1 for one that missed nothing.
-        coefficients: ``(U, 7)`` float64, columns as in :mod:`meltpoint.embedding.rowwise.coasting`; where a row missed
-            nothing they are undefined.
+        places: ``(U,)`` int64, where their coefficients are.
+        coefficients: ``(N, P, 7)`` float64 for each part, columns as in
+            :mod:`meltpoint.embedding.rowwise.coasting`; they hold until the next step. Where a row missed nothing they
+            are undefined.
     """
 
     slots: Rows
-    coefficients: NDArray[np.float64]
+    places: Rows
+    coefficients: Floats
 
 
 class Absences:
     """The bookkeeping of one table: 8 bytes a row, which stay untouched memory for rows that never occur.
+
+    Where rows decay, their columns may fall into P parts that decay at rates of their own.
 
     Attributes:
         now: Steps taken.
         num_slots: Rows that have moments. Slot 0 is nobody's, and zero.
     """
 
-    def __init__(self, num_rows: int, coasting: Coasting, *, pulled: NDArray[np.bool_] | None, stateful: bool) -> None:
+    def __init__(
+        self, num_rows: int, coasting: Coasting, *, pulled: NDArray[np.bool_] | None, num_parts: int, stateful: bool
+    ) -> None:
         """Starts at step 0.
 
         Args:
             num_rows: V.
             coasting: What absence does under the rule.
             pulled: ``(V,)`` or ``(1,)``, the rows on which decay acts; None where there is no decay.
+            num_parts: P.
             stateful: Whether rows that are stepped need a slot.
         """
         self.now = 0
@@ -67,6 +76,10 @@ class Absences:
         self._window, self._forgets, self._level = coasting.window, coasting.forgets, coasting.level
         self._stateful = stateful
         self._decays = pulled is not None
+        self._num_parts = num_parts
+        self._log_keeps: Floats
+        self._sums: Floats
+        self._known: Floats
         self._pulled = np.zeros(1, dtype=np.bool_) if pulled is None else pulled
         self._marks = np.zeros((num_rows, 2), dtype=np.int32)
         self._log_retentions = np.array([math.log(r) if r else -math.inf for r in coasting.retentions])
@@ -102,7 +115,7 @@ class Absences:
         Raises:
             InputError: A row is not in the table.
         """
-        slots, coefficients = np.empty_like(rows), np.empty((len(rows), NUM_COEFFICIENTS))
+        slots, places = np.empty_like(rows), np.empty_like(rows)
         fault = collect_missed(
             rows,
             self._marks,
@@ -119,16 +132,16 @@ class Absences:
             self._known,
             self._known_at,
             slots,
-            coefficients,
+            places,
         )
         if fault >= 0:
             raise InputError(
                 f"Rows must be from 0 to {len(self._marks) - 1}, found {rows[fault]} at position {fault}. "
                 "Is the table smaller than the vocabulary of the ids?"
             )
-        return Missed(slots=slots, coefficients=coefficients)
+        return Missed(slots=slots, places=places, coefficients=self._known)
 
-    def enter(self, rows: Rows) -> tuple[Rows, NDArray[np.float64]]:
+    def enter(self, rows: Rows) -> tuple[Rows, Floats]:
         """Notes that rows ``(U,)`` take part in the next step and are brought up to date by it.
 
         Returns:
@@ -148,32 +161,33 @@ class Absences:
         self.num_slots = count
         return slots, pulls
 
-    def advance(self, gain: float, level: float, share_before: float, share_after: float) -> None:
+    def advance(self, gain: float, level: float, shares_before: Floats, shares_after: Floats) -> None:
         """Takes a step: what it does to absent rows joins the sums of all steps that are still open.
 
         Args:
             gain: How far the step moves a row by one unit of momentum.
             level: What the step adds to the denominator, in units of the coasting's ``level``.
-            share_before: Share of the way to the target that decay goes before the update.
-            share_after: The same, after it.
+            shares_before: ``(P,)``, share of the way to the target that decay goes before the update.
+            shares_after: The same, after it.
         """
         self.now += 1
         newest = self.now - self._base
-        if newest == len(self._log_keeps):
+        if newest == self._log_keeps.shape[1]:
             self._grow_history()
         advance_sums(
             newest,
             self._window,
             gain,
             level,
-            share_before,
-            share_after,
+            shares_before,
+            shares_after,
             self._level_powers,
             self._ratio_powers,
             self._sums,
         )
-        keep = (1 - share_before) * (1 - share_after)
-        self._log_keeps[newest] = self._log_keeps[newest - 1] + (math.log(keep) if keep > 0 else WHOLE_WAY)
+        for keeps, before, after in zip(self._log_keeps, shares_before, shares_after, strict=True):
+            keep = (1 - before) * (1 - after)
+            keeps[newest] = keeps[newest - 1] + (math.log(keep) if keep > 0 else WHOLE_WAY)
 
     def close(self) -> None:
         """Drops the history, once every row has been brought up to date."""
@@ -193,15 +207,24 @@ class Absences:
         self.now, self.num_slots = now, len(rows)
         self.close()
 
+    def keep_parts(self, parts: Rows) -> None:
+        """Goes on with these parts alone, in this order."""
+        self._num_parts = len(parts)
+        self._log_keeps = self._log_keeps[parts]
+        self._sums = self._sums[np.concatenate([[0], 1 + parts])]
+        self._known = np.ascontiguousarray(self._known[:, parts])
+
     def _forget_history(self) -> None:
         self._base = self.now
-        self._log_keeps = np.zeros(64)
-        self._sums = np.zeros((2, len(self._level_powers), 64))
-        self._known = np.empty((2, 64, NUM_COEFFICIENTS))
-        self._known_at = np.full((2, 64), -1, dtype=np.int32)
+        self._log_keeps = np.zeros((self._num_parts, 64))
+        # Nothing is summed for decay where there is none.
+        kinds = 1 + self._num_parts * self._decays
+        self._sums = np.zeros((kinds, len(self._level_powers), 64))
+        self._known = np.empty((2 * 64, self._num_parts, NUM_COEFFICIENTS))
+        self._known_at = np.full(2 * 64, -1, dtype=np.int32)
 
     def _grow_history(self) -> None:
-        self._log_keeps = np.concatenate([self._log_keeps, np.zeros_like(self._log_keeps)])
+        self._log_keeps = np.concatenate([self._log_keeps, np.zeros_like(self._log_keeps)], axis=1)
         self._sums = np.concatenate([self._sums, np.zeros_like(self._sums)], axis=2)
-        self._known = np.concatenate([self._known, np.empty_like(self._known)], axis=1)
-        self._known_at = np.concatenate([self._known_at, np.full_like(self._known_at, -1)], axis=1)
+        self._known = np.concatenate([self._known, np.empty_like(self._known)])
+        self._known_at = np.concatenate([self._known_at, np.full_like(self._known_at, -1)])

@@ -23,32 +23,46 @@ def check_options(table: Tensor, *, mode: str, **values: float) -> None:
             raise InputError(f"{name} must be a finite number of at least 0, found {value!r}.")
 
 
-def check_column_rates(table: Tensor, column_rates: Tensor | None, *, decays: bool) -> None:
-    """Raises :class:`InputError` unless there is a rate for each column, and no decay, which is one number a row."""
-    if column_rates is None:
-        return
-    if decays:
-        raise InputError("Columns have rates of their own (column_rates), or rows decay, not both.")
-    if column_rates.shape != table.shape[1:] or not column_rates.is_floating_point():
+def check_parts(table: Tensor, part_rates: Tensor | None, strengths: Tensor) -> None:
+    """Raises :class:`InputError` unless the columns fall into parts with a rate and a strength for each."""
+    if part_rates is None:
+        num_parts = 1
+    elif part_rates.ndim != 1 or not len(part_rates) or table.shape[1] % len(part_rates):
         raise InputError(
-            f"column_rates must be floating, of shape ({table.shape[1]},), one for each column of the table; found "
-            f"{column_rates.dtype} {tuple(column_rates.shape)}."
+            f"part_rates must be of shape (G,), with G tables of equal width side by side in {table.shape[1]} columns; "
+            f"found {tuple(part_rates.shape)}."
         )
+    else:
+        num_parts = len(part_rates)
+    if len(strengths) not in (1, num_parts):
+        raise InputError(
+            f"anchor_strength must be one number, or one for each of {num_parts} parts; found {len(strengths)}."
+        )
+    for name, values in (("part_rates", part_rates), ("anchor_strength", strengths)):
+        if values is not None and not bool(((values >= 0) & values.isfinite()).all()):
+            raise InputError(f"{name} must be finite numbers of at least 0, found {values.tolist()}.")
 
 
 def check_anchor(
-    table: Tensor, anchor: Tensor | None, anchored_rows: Tensor | None, *, weight_decay: float, anchor_strength: float
+    table: Tensor,
+    anchor: Tensor | None,
+    anchored_rows: Tensor | None,
+    *,
+    num_parts: int,
+    weight_decay: float,
+    is_pulled: bool,
 ) -> None:
     """Raises :class:`InputError` unless there is one decay at most, and the anchor fits the table."""
-    if anchor_strength and weight_decay:
+    if is_pulled and weight_decay:
         raise InputError("Rows decay toward zero (weight_decay) or toward an anchor (anchor_strength), not both.")
-    if anchor_strength and anchor is None:
+    expected = (len(table), table.shape[1] // num_parts)
+    if is_pulled and anchor is None:
         raise InputError("anchor_strength is given, but no anchor for the rows to be pulled to.")
     if anchor is not None and (
-        anchor.shape != table.shape or anchor.dtype != table.dtype or anchor.device != table.device
+        anchor.shape != expected or anchor.dtype != table.dtype or anchor.device != table.device
     ):
         raise InputError(
-            f"The anchor must be like the table, {table.dtype} {tuple(table.shape)} on {table.device}; "
+            f"The anchor must be like the table, {table.dtype} {expected} on {table.device}; "
             f"found {anchor.dtype} {tuple(anchor.shape)} on {anchor.device}."
         )
     if anchor is not None and not anchor.is_contiguous():

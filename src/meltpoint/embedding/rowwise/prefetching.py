@@ -46,16 +46,15 @@ _prefetch: Any = intrinsic(_compile_prefetch)
 
 
 @compiled
-def _prefetch_row(row: Floats) -> None:
-    for j in range(0, len(row), FLOATS_PER_CACHE_LINE):
-        _prefetch(row, j)
+def prefetch_columns(weight: Floats, moments: Floats, first: int, last: int) -> None:
+    """Asks for columns of a row (D,) and its moments (num_moments, D), whose turn comes ``AHEAD`` places later.
 
-
-@compiled
-def prefetch_next(table: Floats, moments: Floats, rows: Rows, slots: Rows, i: int) -> None:
-    """Asks for the row and the moments that come ``AHEAD`` places after position i; results do not depend on it."""
-    if i + AHEAD < len(rows):
-        _prefetch_row(table[rows[i + AHEAD]])
-        if slots[i + AHEAD] >= 0:
-            for moment in range(moments.shape[1]):
-                _prefetch_row(moments[slots[i + AHEAD], moment])
+    It is asked for as much at a time as is then worked on: a processor has only so many requests under way, and waits
+    when a whole row is asked for at once.
+    """
+    for j in range(first, last, FLOATS_PER_CACHE_LINE):
+        _prefetch(weight, j)
+    for moment in range(len(moments)):
+        row = moments[moment]
+        for j in range(first, last, FLOATS_PER_CACHE_LINE):
+            _prefetch(row, j)

@@ -1,14 +1,13 @@
 """Where rows and their moments lie, and who does the arithmetic: compiled loops, or torch."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from meltpoint.embedding.rowwise.absences import Missed
-from meltpoint.embedding.rowwise.coasting import KEEP_1, NUM_COEFFICIENTS, SHARE
+from meltpoint.embedding.rowwise.coasting import KEEP_1, SHARE
 from meltpoint.embedding.rowwise.rules.base import Floats, RowRule, Rows, Shares
 
 
@@ -16,28 +15,27 @@ class RowStorage(ABC):
     """A table ``(V, D)`` and the moments of the rows that have been stepped, ``(slots, num_moments, D)``.
 
     Attributes:
-        table: The tensor that was given, until :meth:`keep_columns`.
+        table: The tensor that was given, until :meth:`keep_parts`.
+        width: D / G, columns of each of G tables that stand side by side.
         rates: ``(D,)`` factors on the learning rate.
         moments: Grow with the number of slots; slot 0 stays zero.
     """
 
-    def __init__(self, table: Tensor, rule: RowRule, target: Tensor | None, rates: Tensor | None) -> None:
+    def __init__(self, table: Tensor, rule: RowRule, target: Tensor | None, part_rates: Tensor) -> None:
         """Takes the table as it is.
 
         Args:
             table: ``(V, D)``, changed in place.
             rule: The arithmetic.
-            target: ``(V, D)``, where decay leads; None: to zero.
-            rates: ``(D,)`` factors on the learning rate; None: 1.
+            target: ``(V, D / G)``, where decay leads each of G parts; None: to zero.
+            part_rates: ``(G,)`` factors on the learning rate.
         """
         self.table = table
         self.rule = rule
-        self.rates = table.new_ones(table.shape[1]) if rates is None else rates.to(table)
+        self.width = table.shape[1] // len(part_rates)
+        self.rates = part_rates.to(table).repeat_interleave(self.width)
         self.target = table.new_zeros(1, table.shape[1]) if target is None else target.detach()
         self.moments = self.new_moments(1)
-
-    # By which factor the room for moments grows.
-    _growth: ClassVar[int]
 
     @abstractmethod
     def new_moments(self, num_slots: int) -> Tensor:
@@ -59,6 +57,7 @@ class RowStorage(ABC):
         weights: Tensor | None,
         slots: Rows,
         grads: Tensor,
+        pulls: Shares,
         befores: Shares,
         afters: Shares,
         constants: tuple[float, ...],
@@ -71,7 +70,8 @@ class RowStorage(ABC):
             weights: ``(U, D)`` from :meth:`read`, if that has been asked.
             slots: ``(U,)``, where their moments are.
             grads: ``(U, D)``.
-            befores: ``(U,)``, shares of the way to the target that decay goes before the update.
+            pulls: ``(U,)``, 1 for rows on which decay acts, else 0.
+            befores: ``(P,)``, shares of the way to the target that decay goes before the update.
             afters: The same, after it.
             constants: Of the rule.
         """
@@ -81,14 +81,16 @@ class RowStorage(ABC):
         if num_slots < len(self.moments):
             return
         old = self.moments
-        self.moments = self.new_moments(min(len(self.table), max(num_slots, self._growth * len(old))) + 1)
+        self.moments = self.new_moments(min(len(self.table), max(num_slots, 2 * len(old))) + 1)
         self.moments[: len(old)] = old
 
-    def keep_columns(self, columns: Tensor) -> None:
-        """Goes on with a table of these columns, int64, alone."""
+    def keep_parts(self, parts: Tensor) -> None:
+        """Goes on with a table of these parts, int64, alone."""
+        columns = (parts.unsqueeze(1) * self.width + torch.arange(self.width)).flatten()
         places = columns.to(self.table.device)
+        if self.target.shape[1] > self.width:
+            self.target = self.target.index_select(1, places)
         self.table = self.table.detach().index_select(1, places)
-        self.target = self.target.index_select(1, places)
         self.rates = self.rates[places]
         self.moments = self.moments.index_select(2, places)
 
@@ -99,9 +101,6 @@ class RowStorage(ABC):
 class CompiledStorage(RowStorage):
     """A float32 table in main memory, stepped by compiled loops on one thread."""
 
-    # What is not used is pages that nobody has touched: room costs nothing, and to copy what there is costs time.
-    _growth = 8
-
     def new_moments(self, num_slots: int) -> Tensor:
         """Returns zeros; NumPy's are pages that nobody has touched, so that room to grow takes no memory."""
         return torch.from_numpy(np.zeros(self._shape(num_slots), dtype=np.float32))
@@ -109,12 +108,12 @@ class CompiledStorage(RowStorage):
     def read(self, rows: Rows, missed: Missed) -> Tensor:
         """Returns what rows are by now, ``(U, D)``."""
         out = np.empty((len(rows), self.table.shape[1]), dtype=np.float32)
-        self.rule.read_rows(*self._arrays(), rows, missed.slots, missed.coefficients, out)
+        self.rule.read_rows(*self._arrays(), rows, missed.slots, missed.places, missed.coefficients, out)
         return torch.from_numpy(out)
 
     def coast(self, rows: Rows, missed: Missed) -> None:
         """Brings rows up to date in place."""
-        self.rule.coast_rows(*self._arrays(), rows, missed.slots, missed.coefficients)
+        self.rule.coast_rows(*self._arrays(), rows, missed.slots, missed.places, missed.coefficients)
 
     def step(
         self,
@@ -123,6 +122,7 @@ class CompiledStorage(RowStorage):
         weights: Tensor | None,
         slots: Rows,
         grads: Tensor,
+        pulls: Shares,
         befores: Shares,
         afters: Shares,
         constants: tuple[float, ...],
@@ -133,10 +133,12 @@ class CompiledStorage(RowStorage):
             *self._arrays(),
             rows,
             missed.slots,
+            missed.places,
             missed.coefficients,
             weights.detach().contiguous().numpy(),
             slots,
             grads.to(torch.float32).contiguous().numpy(),
+            pulls,
             befores,
             afters,
             *constants,
@@ -148,8 +150,6 @@ class CompiledStorage(RowStorage):
 
 class TensorStorage(RowStorage):
     """A table of any device and floating dtype; the arithmetic is done in its precision, at least float32."""
-
-    _growth = 2
 
     def new_moments(self, num_slots: int) -> Tensor:
         """Returns zeros on the table's device."""
@@ -181,6 +181,7 @@ class TensorStorage(RowStorage):
         weights: Tensor | None,  # noqa: ARG002 - the table's own rows are brought up to date with their moments
         slots: Rows,
         grads: Tensor,
+        pulls: Shares,
         befores: Shares,
         afters: Shares,
         constants: tuple[float, ...],
@@ -188,7 +189,7 @@ class TensorStorage(RowStorage):
         """Brings rows up to date and steps them in place."""
         self.coast(rows, missed)
         places, homes = self._on_device(rows), self._on_device(slots)
-        before, after = (self._on_device(shares).to(self._dtype).unsqueeze(1) for shares in (befores, afters))
+        before, after = (self._per_column(np.outer(pulls, shares)) for shares in (befores, afters))
         weight, moments, goal = self.table[places].to(self._dtype), self.moments[homes], self._goal(places)
         weight += before * (goal - weight)
         weight -= self.rates * self.rule.update(moments, grads.to(self.table.device, self._dtype), constants)
@@ -202,8 +203,7 @@ class TensorStorage(RowStorage):
     def _coasted(self, rows: Rows, missed: Missed, waiting: Rows) -> tuple[Tensor, Tensor]:
         """Returns rows and moments, brought up to date, at the positions ``waiting`` (W,) of ``rows``."""
         places, homes = self._on_device(rows[waiting]), self._on_device(missed.slots[waiting])
-        columns = missed.coefficients[waiting].T.reshape(NUM_COEFFICIENTS, -1, 1)
-        coefficients = self._on_device(np.ascontiguousarray(columns)).to(self._dtype)
+        coefficients = self._per_column(np.moveaxis(missed.coefficients[missed.places[waiting]], 2, 0))
         weight, moments = self.table[places].to(self._dtype), self.moments[homes]
         weight += coefficients[SHARE] * (self._goal(places) - weight)
         weight -= self.rates * self.rule.movement(moments, coefficients)
@@ -216,7 +216,13 @@ class TensorStorage(RowStorage):
         self.table.detach()[places] = weight.to(self.table.dtype)
 
     def _goal(self, places: Tensor) -> Tensor:
-        return (self.target[places] if len(self.target) > 1 else self.target).to(self._dtype)
+        goal = (self.target[places] if len(self.target) > 1 else self.target).to(self._dtype)
+        return goal.repeat(1, self.table.shape[1] // goal.shape[1])
+
+    def _per_column(self, of_parts: Shares) -> Tensor:
+        """Turns numbers ``(..., P)`` of parts into ``(..., D)``, or ``(..., 1)`` where there is one part."""
+        numbers = self._on_device(np.ascontiguousarray(of_parts)).to(self._dtype)
+        return numbers if numbers.shape[-1] == 1 else numbers.repeat_interleave(self.width, dim=-1)
 
     def _on_device(self, array: Rows | Shares) -> Tensor:
         return torch.from_numpy(array).to(self.table.device)

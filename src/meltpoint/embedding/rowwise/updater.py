@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from meltpoint.embedding.rowwise.absences import Absences
-from meltpoint.embedding.rowwise.checks import Mode, check_anchor, check_column_rates, check_options
+from meltpoint.embedding.rowwise.checks import Mode, check_anchor, check_options, check_parts
 from meltpoint.embedding.rowwise.coasting import Coasting
 from meltpoint.embedding.rowwise.rules import RowRule
 from meltpoint.embedding.rowwise.rules.base import Rows
@@ -55,10 +55,10 @@ class RowUpdater:
         lr: float,
         weight_decay: float = 0.0,
         anchor: Tensor | None = None,
-        anchor_strength: float = 0.0,
+        anchor_strength: float | Tensor = 0.0,
         anchored_rows: Tensor | None = None,
         padding_idx: int | None = None,
-        column_rates: Tensor | None = None,
+        part_rates: Tensor | None = None,
         mode: Mode = "exact",
     ) -> None:
         """Starts at step 0, with no state.
@@ -68,41 +68,48 @@ class RowUpdater:
             rule: How rows move.
             lr: Learning rate, 0 or more.
             weight_decay: Decoupled decay toward zero, 0 or more.
-            anchor: ``(V, D)`` of the table's dtype and device, where decay leads instead of to zero; not copied.
-            anchor_strength: Decoupled decay toward the anchor, 0 or more.
+            anchor: ``(V, D / G)`` of the table's dtype and device, where decay leads each of G parts instead of to
+                zero; not copied.
+            anchor_strength: Decoupled decay toward the anchor, 0 or more; or one for each part, ``(G,)``.
             anchored_rows: ``(V,)`` bool, the rows that the anchor pulls; None: all.
             padding_idx: A row that decay leaves alone, from 0 to V - 1.
-            column_rates: ``(D,)`` factors on the learning rate, where columns have rates of their own: tables that
-                stand side by side in one. Rows then cannot decay.
+            part_rates: ``(G,)`` factors on the learning rate, where G tables of equal width stand side by side in one,
+                and each has a rate of its own; None: there is one.
             mode: ``exact``: absent rows move as the dense optimiser would have moved them. ``lazy``: their moments
                 stand still, and nothing but decay moves them.
 
         Raises:
             InputError: A value is out of range, tensors do not fit together, or the rule has no exact mode.
         """
-        check_options(table, lr=lr, weight_decay=weight_decay, anchor_strength=anchor_strength, mode=mode)
-        check_column_rates(table, column_rates, decays=bool(weight_decay or anchor_strength))
-        check_anchor(table, anchor, anchored_rows, weight_decay=weight_decay, anchor_strength=anchor_strength)
+        strengths = torch.as_tensor(anchor_strength, dtype=torch.float64, device="cpu").reshape(-1)
+        check_options(table, lr=lr, weight_decay=weight_decay, mode=mode)
+        check_parts(table, part_rates, strengths)
+        rates = torch.ones(1, dtype=torch.float64) if part_rates is None else part_rates.to("cpu", torch.float64)
+        is_pulled = bool(strengths.any())
+        check_anchor(table, anchor, anchored_rows, num_parts=len(rates), weight_decay=weight_decay, is_pulled=is_pulled)
         if padding_idx is not None and not 0 <= padding_idx < len(table):
             raise InputError(f"padding_idx must be None or from 0 to {len(table) - 1}, found {padding_idx!r}.")
         self.lr = lr
         self.rule = rule
         self.mode = mode
-        self._weight_decay = weight_decay
-        self._anchor_strength = anchor_strength
+        # What a step decays, by its learning rate; one part stands for all where nothing does.
+        decays = bool(weight_decay) or is_pulled
+        self._decay_before = (rates * weight_decay).numpy() if decays else np.zeros(1)
+        self._decay_after = (rates * strengths).numpy() if decays else np.zeros(1)
         in_loops = table.device.type == "cpu" and table.dtype == torch.float32
         storage = CompiledStorage if in_loops else TensorStorage
-        self._storage = storage(table, rule, anchor if anchor_strength else None, column_rates)
+        self._storage = storage(table, rule, anchor if is_pulled else None, rates)
         self._absences = Absences(
             len(table),
             rule.coasting() if mode == "exact" else Coasting(),
-            pulled=self._pulled_rows(anchored_rows, padding_idx),
+            pulled=self._pulled_rows(anchored_rows if is_pulled else None, padding_idx) if decays else None,
+            num_parts=len(self._decay_before),
             stateful=rule.num_moments > 0,
         )
 
     @property
     def table(self) -> Tensor:
-        """The tensor that was given, ``(V, D)``, until :meth:`keep_columns`."""
+        """The tensor that was given, ``(V, D)``, until :meth:`keep_parts`."""
         return self._storage.table
 
     @property
@@ -156,7 +163,7 @@ class RowUpdater:
                 found = tuple(given.shape)
                 raise InputError(f"{name} must be of shape (rows, dimensions) = {expected}, found {found}.")
         lr = self.lr if lr is None else float(lr)
-        before, after = min(1.0, lr * self._weight_decay), min(1.0, lr * self._anchor_strength)
+        before, after = np.minimum(1, lr * self._decay_before), np.minimum(1, lr * self._decay_after)
         absences, now = self._absences, self._absences.now + 1
         if len(rows):
             host = _on_host(rows)
@@ -164,7 +171,7 @@ class RowUpdater:
             slots, pulls = absences.enter(host)
             self._storage.make_room(absences.num_slots)
             constants = self.rule.constants(lr, now)
-            self._storage.step(host, missed, weights, slots, grads.detach(), before * pulls, after * pulls, constants)
+            self._storage.step(host, missed, weights, slots, grads.detach(), pulls, before, after, constants)
         absences.advance(*self.rule.gain(lr, now), before, after)
         if absences.history_is_long:
             self.flush()
@@ -179,9 +186,17 @@ class RowUpdater:
             self._catch_up(rows[start : start + FLUSH_CHUNK])
         absences.close()
 
-    def keep_columns(self, columns: Tensor) -> None:
-        """Goes on with these columns, int64, alone, in this order; :attr:`table` is a new tensor from then on."""
-        self._storage.keep_columns(columns)
+    def make_room(self, num_rows: int) -> None:
+        """Makes room for the state of so many rows at once, where they are known to occur: what grows is copied."""
+        self._storage.make_room(num_rows)
+
+    def keep_parts(self, parts: Tensor) -> None:
+        """Goes on with these parts, int64, alone, in this order; :attr:`table` is a new tensor from then on."""
+        self._storage.keep_parts(parts)
+        if self._absences.everything_counts:
+            chosen = parts.numpy()
+            self._absences.keep_parts(chosen)
+            self._decay_before, self._decay_after = self._decay_before[chosen], self._decay_after[chosen]
 
     def state_dict(self) -> dict[str, Any]:
         """Brings the table up to date and returns what, with it, continues the training.
@@ -225,11 +240,9 @@ class RowUpdater:
     def _catch_up(self, rows: Rows) -> None:
         self._storage.coast(rows, self._absences.missed(rows, mark=True))
 
-    def _pulled_rows(self, anchored_rows: Tensor | None, padding_idx: int | None) -> NDArray[np.bool_] | None:
-        """Returns which rows decay acts on: ``(V,)`` or ``(1,)`` bool, or None where there is no decay."""
-        if not (self._weight_decay or self._anchor_strength):
-            return None
-        if anchored_rows is not None and self._anchor_strength:
+    def _pulled_rows(self, anchored_rows: Tensor | None, padding_idx: int | None) -> NDArray[np.bool_]:
+        """Returns which rows decay acts on: ``(V,)`` or ``(1,)`` bool."""
+        if anchored_rows is not None:
             pulled: NDArray[np.bool_] = anchored_rows.cpu().numpy().copy()
         elif padding_idx is None:
             return np.ones(1, dtype=np.bool_)

@@ -9,13 +9,21 @@ from torch import Tensor
 
 from meltpoint.compiled import compiled
 from meltpoint.embedding.rowwise.coasting import OVER_ROOT, SHARE, Coasting
-from meltpoint.embedding.rowwise.prefetching import prefetch_next
-from meltpoint.embedding.rowwise.rules.base import Floats, RowRule, Rows, Shares, copy_row, require
+from meltpoint.embedding.rowwise.prefetching import AHEAD, prefetch_columns
+from meltpoint.embedding.rowwise.rules.base import (
+    STRETCH,
+    Floats,
+    RowRule,
+    Rows,
+    Shares,
+    copy_row,
+    require,
+)
 
 
 @compiled
 def _decay(weight: Floats, goal: Floats, coefficients: Shares, out: Floats) -> None:
-    """Writes what a row (D,) is by now into ``out``, which must not be the row itself: only decay has moved it."""
+    """Writes what columns of a row are by now into ``out``, which must not be the row itself: decay has moved them."""
     share = np.float32(coefficients[SHARE])
     for j in range(len(weight)):
         out[j] = weight[j] + share * (goal[j] - weight[j])
@@ -29,17 +37,26 @@ def _read_rows(
     rates: Floats,  # noqa: ARG001 - all rules are called alike
     rows: Rows,
     missed: Rows,
+    places: Rows,
     coefficients: Shares,
     out: Floats,
 ) -> None:
-    one_target = len(target) == 1
+    one_target, num_parts = len(target) == 1, coefficients.shape[1]
+    width = table.shape[1] // num_parts
     for i in range(len(rows)):
-        prefetch_next(table, moments, rows, missed, i)
-        weight = table[rows[i]]
-        if missed[i] >= 0:
-            _decay(weight, target[0 if one_target else rows[i]], coefficients[i], out[i])
-        else:
-            copy_row(weight, out[i])
+        weight, goal, present = table[rows[i]], target[0 if one_target else rows[i]], out[i]
+        ahead = min(i + AHEAD, len(rows) - 1)
+        next_weight, next_moments = table[rows[ahead]], moments[max(missed[ahead], 0)]
+        for part in range(num_parts):
+            start = part * width
+            for first in range(start, start + width, STRETCH):
+                last = min(first + STRETCH, start + width)
+                prefetch_columns(next_weight, next_moments, first, last)
+                if missed[i] >= 0:
+                    own = coefficients[places[i], part]
+                    _decay(weight[first:last], goal[first - start : last - start], own, present[first:last])
+                else:
+                    copy_row(weight[first:last], present[first:last])
 
 
 @compiled
@@ -50,16 +67,26 @@ def _coast_rows(
     rates: Floats,  # noqa: ARG001 - all rules are called alike
     rows: Rows,
     missed: Rows,
+    places: Rows,
     coefficients: Shares,
 ) -> None:
-    one_target = len(target) == 1
-    present = np.empty_like(table[0])
+    one_target, num_parts = len(target) == 1, coefficients.shape[1]
+    width = table.shape[1] // num_parts
+    space = np.empty(STRETCH, dtype=np.float32)
     for i in range(len(rows)):
-        prefetch_next(table, moments, rows, missed, i)
-        if missed[i] >= 0:
-            weight = table[rows[i]]
-            _decay(weight, target[0 if one_target else rows[i]], coefficients[i], present)
-            copy_row(present, weight)
+        if missed[i] < 0:
+            continue
+        weight, goal = table[rows[i]], target[0 if one_target else rows[i]]
+        ahead = min(i + AHEAD, len(rows) - 1)
+        next_weight, next_moments = table[rows[ahead]], moments[max(missed[ahead], 0)]
+        for part in range(num_parts):
+            start = part * width
+            for first in range(start, start + width, STRETCH):
+                last = min(first + STRETCH, start + width)
+                prefetch_columns(next_weight, next_moments, first, last)
+                own, present = coefficients[places[i], part], space[: last - first]
+                _decay(weight[first:last], goal[first - start : last - start], own, present)
+                copy_row(present, weight[first:last])
 
 
 @compiled
@@ -70,28 +97,38 @@ def _step_rows(
     rates: Floats,
     rows: Rows,
     missed: Rows,  # noqa: ARG001 - the moment does not fade
-    coefficients: Shares,  # noqa: ARG001
+    places: Rows,  # noqa: ARG001
+    coefficients: Shares,
     weights: Floats,
     slots: Rows,
     grads: Floats,
+    pulls: Shares,
     befores: Shares,
     afters: Shares,
     lr: float,
     eps: float,
 ) -> None:
     rate, floor = np.float32(lr), np.float32(eps)
-    one_target = len(target) == 1
+    one_target, num_parts = len(target) == 1, coefficients.shape[1]
+    width = table.shape[1] // num_parts
     for i in range(len(rows)):
-        prefetch_next(table, moments, rows, slots, i)
-        weight, present, gradient, total = table[rows[i]], weights[i], grads[i], moments[slots[i], 0]
-        goal = target[0 if one_target else rows[i]]
-        before, after = np.float32(befores[i]), np.float32(afters[i])
-        for j in range(len(gradient)):
-            total[j] += gradient[j] * gradient[j]
-        for j in range(len(weight)):
-            moved = present[j] + before * (goal[j] - present[j])
-            moved -= rates[j] * (rate * gradient[j] / (np.sqrt(total[j]) + floor))
-            weight[j] = moved + after * (goal[j] - moved)
+        ahead = min(i + AHEAD, len(rows) - 1)
+        next_weight, next_moments = table[rows[ahead]], moments[max(slots[ahead], 0)]
+        for part in range(num_parts):
+            start = part * width
+            for first in range(start, start + width, STRETCH):
+                last = min(first + STRETCH, start + width)
+                prefetch_columns(next_weight, next_moments, first, last)
+                weight, present, gradient = table[rows[i]][first:last], weights[i][first:last], grads[i][first:last]
+                goal = target[0 if one_target else rows[i]][first - start : last - start]
+                total, own_rates = moments[slots[i], 0][first:last], rates[first:last]
+                before, after = np.float32(pulls[i] * befores[part]), np.float32(pulls[i] * afters[part])
+                for j in range(len(gradient)):
+                    total[j] += gradient[j] * gradient[j]
+                for j in range(len(weight)):
+                    moved = present[j] + before * (goal[j] - present[j])
+                    moved -= own_rates[j] * (rate * gradient[j] / (np.sqrt(total[j]) + floor))
+                    weight[j] = moved + after * (goal[j] - moved)
 
 
 @dataclass(frozen=True, kw_only=True)

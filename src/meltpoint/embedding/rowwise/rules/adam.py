@@ -17,14 +17,23 @@ from meltpoint.embedding.rowwise.coasting import (
     UNDER_ROOT,
     Coasting,
 )
-from meltpoint.embedding.rowwise.prefetching import prefetch_next
-from meltpoint.embedding.rowwise.rules.base import Floats, RowRule, Rows, Shares, copy_row, require
+from meltpoint.embedding.rowwise.prefetching import AHEAD, prefetch_columns
+from meltpoint.embedding.rowwise.rules.base import (
+    STRETCH,
+    Floats,
+    RowRule,
+    Rows,
+    Shares,
+    copy_row,
+    require,
+)
 
 
 @compiled
-def _coast(weight: Floats, moments: Floats, goal: Floats, rates: Floats, coefficients: Shares, out: Floats) -> None:
-    """Writes what a row (D,) with moments (2, D) is by now into ``out``, which must not be the row itself."""
-    mean, square = moments[0], moments[1]
+def _coast(
+    weight: Floats, mean: Floats, square: Floats, goal: Floats, rates: Floats, coefficients: Shares, out: Floats
+) -> None:
+    """Writes what columns of a row and its moments are by now into ``out``, which must not be the row itself."""
     share = np.float32(coefficients[SHARE])
     over_root, over_one = np.float32(coefficients[OVER_ROOT]), np.float32(coefficients[OVER_ONE])
     under_root, under_one = np.float32(coefficients[UNDER_ROOT]), np.float32(coefficients[UNDER_ONE])
@@ -36,17 +45,6 @@ def _coast(weight: Floats, moments: Floats, goal: Floats, rates: Floats, coeffic
 
 
 @compiled
-def _forget(moments: Floats, coefficients: Shares) -> None:
-    """Lets the moments (2, D) of a row shrink as its absence did."""
-    mean, square = moments[0], moments[1]
-    keep_1, keep_2 = np.float32(coefficients[KEEP_1]), np.float32(coefficients[KEEP_2])
-    for j in range(len(mean)):
-        mean[j] *= keep_1
-    for j in range(len(square)):
-        square[j] *= keep_2
-
-
-@compiled
 def _read_rows(
     table: Floats,
     moments: Floats,
@@ -54,17 +52,34 @@ def _read_rows(
     rates: Floats,
     rows: Rows,
     missed: Rows,
+    places: Rows,
     coefficients: Shares,
     out: Floats,
 ) -> None:
-    one_target = len(target) == 1
+    one_target, num_parts = len(target) == 1, coefficients.shape[1]
+    width = table.shape[1] // num_parts
     for i in range(len(rows)):
-        prefetch_next(table, moments, rows, missed, i)
-        weight = table[rows[i]]
-        if missed[i] >= 0:
-            _coast(weight, moments[missed[i]], target[0 if one_target else rows[i]], rates, coefficients[i], out[i])
-        else:
-            copy_row(weight, out[i])
+        weight, goal, present = table[rows[i]], target[0 if one_target else rows[i]], out[i]
+        mean, square = moments[max(missed[i], 0), 0], moments[max(missed[i], 0), 1]
+        ahead = min(i + AHEAD, len(rows) - 1)
+        next_weight, next_moments = table[rows[ahead]], moments[max(missed[ahead], 0)]
+        for part in range(num_parts):
+            start = part * width
+            for first in range(start, start + width, STRETCH):
+                last = min(first + STRETCH, start + width)
+                prefetch_columns(next_weight, next_moments, first, last)
+                if missed[i] >= 0:
+                    _coast(
+                        weight[first:last],
+                        mean[first:last],
+                        square[first:last],
+                        goal[first - start : last - start],
+                        rates[first:last],
+                        coefficients[places[i], part],
+                        present[first:last],
+                    )
+                else:
+                    copy_row(weight[first:last], present[first:last])
 
 
 @compiled
@@ -75,17 +90,79 @@ def _coast_rows(
     rates: Floats,
     rows: Rows,
     missed: Rows,
+    places: Rows,
     coefficients: Shares,
 ) -> None:
-    one_target = len(target) == 1
-    present = np.empty_like(table[0])
+    one_target, num_parts = len(target) == 1, coefficients.shape[1]
+    width = table.shape[1] // num_parts
+    space = np.empty(STRETCH, dtype=np.float32)
     for i in range(len(rows)):
-        prefetch_next(table, moments, rows, missed, i)
-        if missed[i] >= 0:
-            weight = table[rows[i]]
-            _coast(weight, moments[missed[i]], target[0 if one_target else rows[i]], rates, coefficients[i], present)
-            copy_row(present, weight)
-            _forget(moments[missed[i]], coefficients[i])
+        if missed[i] < 0:
+            continue
+        weight, goal = table[rows[i]], target[0 if one_target else rows[i]]
+        mean, square = moments[missed[i], 0], moments[missed[i], 1]
+        ahead = min(i + AHEAD, len(rows) - 1)
+        next_weight, next_moments = table[rows[ahead]], moments[max(missed[ahead], 0)]
+        for part in range(num_parts):
+            start = part * width
+            for first in range(start, start + width, STRETCH):
+                last = min(first + STRETCH, start + width)
+                prefetch_columns(next_weight, next_moments, first, last)
+                own, present = coefficients[places[i], part], space[: last - first]
+                _coast(
+                    weight[first:last],
+                    mean[first:last],
+                    square[first:last],
+                    goal[first - start : last - start],
+                    rates[first:last],
+                    own,
+                    present,
+                )
+                copy_row(present, weight[first:last])
+                left_1, left_2 = np.float32(own[KEEP_1]), np.float32(own[KEEP_2])
+                for j in range(first, last):
+                    mean[j] *= left_1
+                for j in range(first, last):
+                    square[j] *= left_2
+
+
+@compiled
+def _renew(
+    mean: Floats,
+    square: Floats,
+    gradient: Floats,
+    left_1: np.float32,
+    left_2: np.float32,
+    fresh_1: np.float32,
+    keep_2: np.float32,
+    fresh_2: np.float32,
+) -> None:
+    """Brings columns of the moments up to date, by what absence has left of them, and takes the gradient in."""
+    for j in range(len(gradient)):
+        old = left_1 * mean[j]
+        mean[j] = old + fresh_1 * (gradient[j] - old)
+        square[j] = keep_2 * (left_2 * square[j]) + fresh_2 * gradient[j] * gradient[j]
+
+
+@compiled
+def _move(
+    weight: Floats,
+    present: Floats,
+    goal: Floats,
+    rates: Floats,
+    mean: Floats,
+    square: Floats,
+    before: np.float32,
+    after: np.float32,
+    gain: np.float32,
+    scale: np.float32,
+    floor: np.float32,
+) -> None:
+    """Writes where the moments move columns of a row from where it is at present."""
+    for j in range(len(weight)):
+        moved = present[j] + before * (goal[j] - present[j])
+        moved -= rates[j] * (gain * mean[j] / (np.sqrt(square[j]) * scale + floor))
+        weight[j] = moved + after * (goal[j] - moved)
 
 
 @compiled
@@ -96,10 +173,12 @@ def _step_rows(
     rates: Floats,
     rows: Rows,
     missed: Rows,
+    places: Rows,
     coefficients: Shares,
     weights: Floats,
     slots: Rows,
     grads: Floats,
+    pulls: Shares,
     befores: Shares,
     afters: Shares,
     fresh: float,
@@ -110,25 +189,40 @@ def _step_rows(
 ) -> None:
     fresh_1, keep_2, fresh_2 = np.float32(fresh), np.float32(beta2), np.float32(1 - beta2)
     gain, scale, floor = np.float32(step_size), np.float32(inverse_root), np.float32(eps)
-    one_target = len(target) == 1
+    one_target, num_parts = len(target) == 1, coefficients.shape[1]
+    width = table.shape[1] // num_parts
     for i in range(len(rows)):
-        prefetch_next(table, moments, rows, slots, i)
-        weight, present, gradient, state = table[rows[i]], weights[i], grads[i], moments[slots[i]]
-        goal = target[0 if one_target else rows[i]]
-        mean, square = state[0], state[1]
         left_1, left_2 = np.float32(1), np.float32(1)
         if missed[i] >= 0:
-            left_1, left_2 = np.float32(coefficients[i, KEEP_1]), np.float32(coefficients[i, KEEP_2])
-        before, after = np.float32(befores[i]), np.float32(afters[i])
-        # Two short loops: with all arrays in one, the compiler gives up on vectors.
-        for j in range(len(gradient)):
-            old = left_1 * mean[j]
-            mean[j] = old + fresh_1 * (gradient[j] - old)
-            square[j] = keep_2 * (left_2 * square[j]) + fresh_2 * gradient[j] * gradient[j]
-        for j in range(len(weight)):
-            moved = present[j] + before * (goal[j] - present[j])
-            moved -= rates[j] * (gain * mean[j] / (np.sqrt(square[j]) * scale + floor))
-            weight[j] = moved + after * (goal[j] - moved)
+            left_1 = np.float32(coefficients[places[i], 0, KEEP_1])
+            left_2 = np.float32(coefficients[places[i], 0, KEEP_2])
+        mean, square = moments[slots[i], 0], moments[slots[i], 1]
+        weight, goal = table[rows[i]], target[0 if one_target else rows[i]]
+        present, gradient = weights[i], grads[i]
+        ahead = min(i + AHEAD, len(rows) - 1)
+        next_weight, next_moments = table[rows[ahead]], moments[max(slots[ahead], 0)]
+        for part in range(num_parts):
+            start = part * width
+            for first in range(start, start + width, STRETCH):
+                last = min(first + STRETCH, start + width)
+                prefetch_columns(next_weight, next_moments, first, last)
+                # Two short loops: with all arrays in one, the compiler gives up on vectors.
+                _renew(
+                    mean[first:last], square[first:last], gradient[first:last], left_1, left_2, fresh_1, keep_2, fresh_2
+                )
+                _move(
+                    weight[first:last],
+                    present[first:last],
+                    goal[first - start : last - start],
+                    rates[first:last],
+                    mean[first:last],
+                    square[first:last],
+                    np.float32(pulls[i] * befores[part]),
+                    np.float32(pulls[i] * afters[part]),
+                    gain,
+                    scale,
+                    floor,
+                )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,9 @@ Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
 Shares = NDArray[np.float64]
 
+# Columns that are asked of memory, and worked on, at a time.
+STRETCH = 128
+
 
 @dataclass(frozen=True, kw_only=True)
 class RowRule(ABC):
@@ -25,22 +28,23 @@ class RowRule(ABC):
     A new rule is one subclass in a file of its own. Its arithmetic is written twice: three compiled loops for float32
     arrays in main memory, :meth:`update` and :meth:`movement` in torch for every other device and dtype.
 
-    The loops take ``table`` (V, D), ``moments`` (slots, num_moments, D), ``target`` (V, D) or (1, D), which is where
-    decay leads, ``rates`` (D,), which are factors on the learning rate, ``rows`` (U,), and what the rows missed:
-    ``missed`` (U,) slots, -1 where nothing, and ``coefficients`` (U, 7). The walk over the rows is the same in every
-    rule and yet written out in each: a loop that is made by a function, over another compiled function, is never found
-    again in numba's cache, and would be compiled anew in every process.
+    The loops take ``table`` (V, D), ``moments`` (slots, num_moments, D), ``target`` (V, D / P) or (1, D / P), which is
+    where decay leads the columns of each of P parts, ``rates`` (D,), which are factors on the learning rate, ``rows``
+    (U,), and what the rows missed: ``missed`` (U,) slots, -1 where nothing, and ``coefficients`` (N, P, 7), those of
+    row i in the place ``places[i]`` (U,). A row is worked on part by part, in stretches of :data:`STRETCH`. The walk
+    over the rows is the same in every rule and yet written out in each: a loop that is made by a function, over another
+    compiled function, is never found again in numba's cache, and would be compiled anew in every process.
     """
 
     name: ClassVar[str]
-    # (table, moments, target, rates, rows, missed, coefficients, out (U, D)): writes what the rows are by now.
+    # (table, moments, target, rates, rows, missed, places, coefficients, out (U, D)): writes what the rows are by now.
     read_rows: ClassVar[Callable[..., None]]
-    # (table, moments, target, rates, rows, missed, coefficients): brings the rows up to date in place.
+    # (table, moments, target, rates, rows, missed, places, coefficients): brings the rows up to date in place.
     coast_rows: ClassVar[Callable[..., None]]
-    # (table, moments, target, rates, rows, missed, coefficients, weights (U, D), slots (U,), grads (U, D), befores (U,),
-    # afters (U,), *constants): steps the rows in place from `weights`, what `read_rows` writes, and with moments that
-    # are still to be brought up to date. Decay goes the share `befores` of the way to the target before the update and
-    # `afters` after it.
+    # (table, moments, target, rates, rows, missed, places, coefficients, weights (U, D), slots (U,), grads (U, D),
+    # pulls (U,), befores (P,), afters (P,), *constants): steps the rows in place from `weights`, what `read_rows`
+    # writes, and with moments that are still to be brought up to date. In rows whose pull is 1, not 0, decay goes the
+    # share `befores` of the way to the target before the update and `afters` after it.
     step_rows: ClassVar[Callable[..., None]]
 
     @property

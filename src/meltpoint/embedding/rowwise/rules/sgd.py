@@ -8,30 +8,33 @@ from torch import Tensor
 
 from meltpoint.compiled import compiled
 from meltpoint.embedding.rowwise.coasting import KEEP_1, OVER_ROOT, SHARE, Coasting
-from meltpoint.embedding.rowwise.prefetching import prefetch_next
-from meltpoint.embedding.rowwise.rules.base import Floats, RowRule, Rows, Shares, copy_row, require
+from meltpoint.embedding.rowwise.prefetching import AHEAD, prefetch_columns
+from meltpoint.embedding.rowwise.rules.base import (
+    STRETCH,
+    Floats,
+    RowRule,
+    Rows,
+    Shares,
+    copy_row,
+    require,
+)
 
 
 @compiled
-def _coast(weight: Floats, moments: Floats, goal: Floats, rates: Floats, coefficients: Shares, out: Floats) -> None:
-    """Writes what a row (D,) with moments (0 or 1, D) is by now into ``out``, which must not be the row itself."""
+def _coast(weight: Floats, buffer: Floats, goal: Floats, rates: Floats, coefficients: Shares, out: Floats) -> None:
+    """Writes what columns of a row are by now into ``out``, which must not be the row; the buffer may be empty."""
     share, distance = np.float32(coefficients[SHARE]), np.float32(coefficients[OVER_ROOT])
     for j in range(len(weight)):
         out[j] = weight[j] + share * (goal[j] - weight[j])
-    if len(moments):
-        buffer = moments[0]
-        for j in range(len(out)):
-            out[j] -= rates[j] * (distance * buffer[j])
+    for j in range(len(buffer)):
+        out[j] -= rates[j] * (distance * buffer[j])
 
 
 @compiled
-def _forget(moments: Floats, coefficients: Shares) -> None:
-    """Lets the moments (0 or 1, D) of a row shrink as its absence did."""
-    keep = np.float32(coefficients[KEEP_1])
-    if len(moments):
-        buffer = moments[0]
-        for j in range(len(buffer)):
-            buffer[j] *= keep
+def _buffer(moments: Floats, slot: int, first: int, last: int) -> Floats:
+    """Returns these columns of a row's momentum, or nothing where the rule has none."""
+    buffer: Floats = moments[slot, 0][first:last] if moments.shape[1] else moments[slot].ravel()
+    return buffer
 
 
 @compiled
@@ -42,17 +45,32 @@ def _read_rows(
     rates: Floats,
     rows: Rows,
     missed: Rows,
+    places: Rows,
     coefficients: Shares,
     out: Floats,
 ) -> None:
-    one_target = len(target) == 1
+    one_target, num_parts = len(target) == 1, coefficients.shape[1]
+    width = table.shape[1] // num_parts
     for i in range(len(rows)):
-        prefetch_next(table, moments, rows, missed, i)
-        weight = table[rows[i]]
-        if missed[i] >= 0:
-            _coast(weight, moments[missed[i]], target[0 if one_target else rows[i]], rates, coefficients[i], out[i])
-        else:
-            copy_row(weight, out[i])
+        weight, goal, present = table[rows[i]], target[0 if one_target else rows[i]], out[i]
+        ahead = min(i + AHEAD, len(rows) - 1)
+        next_weight, next_moments = table[rows[ahead]], moments[max(missed[ahead], 0)]
+        for part in range(num_parts):
+            start = part * width
+            for first in range(start, start + width, STRETCH):
+                last = min(first + STRETCH, start + width)
+                prefetch_columns(next_weight, next_moments, first, last)
+                if missed[i] >= 0:
+                    _coast(
+                        weight[first:last],
+                        _buffer(moments, missed[i], first, last),
+                        goal[first - start : last - start],
+                        rates[first:last],
+                        coefficients[places[i], part],
+                        present[first:last],
+                    )
+                else:
+                    copy_row(weight[first:last], present[first:last])
 
 
 @compiled
@@ -63,17 +81,30 @@ def _coast_rows(
     rates: Floats,
     rows: Rows,
     missed: Rows,
+    places: Rows,
     coefficients: Shares,
 ) -> None:
-    one_target = len(target) == 1
-    present = np.empty_like(table[0])
+    one_target, num_parts = len(target) == 1, coefficients.shape[1]
+    width = table.shape[1] // num_parts
+    space = np.empty(STRETCH, dtype=np.float32)
     for i in range(len(rows)):
-        prefetch_next(table, moments, rows, missed, i)
-        if missed[i] >= 0:
-            weight = table[rows[i]]
-            _coast(weight, moments[missed[i]], target[0 if one_target else rows[i]], rates, coefficients[i], present)
-            copy_row(present, weight)
-            _forget(moments[missed[i]], coefficients[i])
+        if missed[i] < 0:
+            continue
+        weight, goal = table[rows[i]], target[0 if one_target else rows[i]]
+        ahead = min(i + AHEAD, len(rows) - 1)
+        next_weight, next_moments = table[rows[ahead]], moments[max(missed[ahead], 0)]
+        for part in range(num_parts):
+            start = part * width
+            for first in range(start, start + width, STRETCH):
+                last = min(first + STRETCH, start + width)
+                prefetch_columns(next_weight, next_moments, first, last)
+                own, present = coefficients[places[i], part], space[: last - first]
+                buffer = _buffer(moments, missed[i], first, last)
+                _coast(weight[first:last], buffer, goal[first - start : last - start], rates[first:last], own, present)
+                copy_row(present, weight[first:last])
+                left = np.float32(own[KEEP_1])
+                for j in range(len(buffer)):
+                    buffer[j] *= left
 
 
 @compiled
@@ -84,10 +115,12 @@ def _step_rows(
     rates: Floats,
     rows: Rows,
     missed: Rows,
+    places: Rows,
     coefficients: Shares,
     weights: Floats,
     slots: Rows,
     grads: Floats,
+    pulls: Shares,
     befores: Shares,
     afters: Shares,
     lr: float,
@@ -97,23 +130,30 @@ def _step_rows(
 ) -> None:
     rate, keep = np.float32(lr), np.float32(momentum)
     share_gradient, share_buffer = np.float32(of_gradient), np.float32(of_buffer)
-    one_target = len(target) == 1
+    one_target, num_parts = len(target) == 1, coefficients.shape[1]
+    width = table.shape[1] // num_parts
     for i in range(len(rows)):
-        prefetch_next(table, moments, rows, slots, i)
-        weight, present, gradient, state = table[rows[i]], weights[i], grads[i], moments[slots[i]]
-        goal = target[0 if one_target else rows[i]]
-        if missed[i] >= 0:
-            _forget(state, coefficients[i])
-        buffer = gradient
-        if len(state):
-            buffer = state[0]
-            for j in range(len(gradient)):
-                buffer[j] = keep * buffer[j] + gradient[j]
-        before, after = np.float32(befores[i]), np.float32(afters[i])
-        for j in range(len(weight)):
-            moved = present[j] + before * (goal[j] - present[j])
-            moved -= rates[j] * (rate * (share_gradient * gradient[j] + share_buffer * buffer[j]))
-            weight[j] = moved + after * (goal[j] - moved)
+        left = np.float32(coefficients[places[i], 0, KEEP_1]) if missed[i] >= 0 else np.float32(1)
+        ahead = min(i + AHEAD, len(rows) - 1)
+        next_weight, next_moments = table[rows[ahead]], moments[max(slots[ahead], 0)]
+        for part in range(num_parts):
+            start = part * width
+            for first in range(start, start + width, STRETCH):
+                last = min(first + STRETCH, start + width)
+                prefetch_columns(next_weight, next_moments, first, last)
+                weight, present, gradient = table[rows[i]][first:last], weights[i][first:last], grads[i][first:last]
+                goal = target[0 if one_target else rows[i]][first - start : last - start]
+                own_rates = rates[first:last]
+                buffer = gradient
+                if moments.shape[1]:
+                    buffer = _buffer(moments, slots[i], first, last)
+                    for j in range(len(gradient)):
+                        buffer[j] = keep * (left * buffer[j]) + gradient[j]
+                before, after = np.float32(pulls[i] * befores[part]), np.float32(pulls[i] * afters[part])
+                for j in range(len(weight)):
+                    moved = present[j] + before * (goal[j] - present[j])
+                    moved -= own_rates[j] * (rate * (share_gradient * gradient[j] + share_buffer * buffer[j]))
+                    weight[j] = moved + after * (goal[j] - moved)
 
 
 @dataclass(frozen=True, kw_only=True)
