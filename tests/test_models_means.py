@@ -1,10 +1,12 @@
 """Means over the words of texts: the compiled loops are torch's operations, forward and back."""
 
+import numpy as np
 import pytest
 import torch
 
-from meltpoint.models.means import _by_tensor_operations, mean_over_words
+from meltpoint.models.means import _by_tensor_operations, mean_over_stretches, mean_over_words
 from meltpoint.randomness import torch_seeded
+from meltpoint.text import NumberedTexts
 
 K, U, D = 2, 12, 50
 IDS = torch.tensor([[3, 5, 5, 0, 0], [7, 0, 0, 0, 0], [1, 2, 11, 4, 3], [0, 0, 0, 0, 0]])
@@ -43,3 +45,15 @@ def test_a_text_without_a_token_is_zero_and_pads_count_nowhere():
 def test_other_precisions_are_computed_in_their_own():
     table = torch.ones(U, D, dtype=torch.float64)
     assert mean_over_words(table, IDS).dtype == torch.float64
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_words_are_averaged_where_they_stand(dtype):
+    with torch_seeded(0, "table"):
+        table = torch.randn((U, D), dtype=dtype)
+    texts = NumberedTexts(
+        numbers=np.array([7, 1, 2, 11, 4, 3, 5, 5], dtype=np.int32),
+        starts=np.array([5, 0, 1]),
+        lengths=np.array([3, 1, 5]),
+    )
+    assert torch.equal(mean_over_stretches(table, texts), mean_over_words(table, IDS[:3]))

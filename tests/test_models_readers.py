@@ -1,5 +1,6 @@
 """Models of pairs and of tokens: one for each architecture, alone and stacked, the same scores."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -17,6 +18,7 @@ from meltpoint.models import (
     stack_models,
 )
 from meltpoint.models.attention import SoftAlignment
+from meltpoint.text import NumberedTexts
 
 SHAPES = {"pair": ((3, 2, 5), (3, 4)), "tokens": ((3, 5), (3, 5, 4))}
 
@@ -46,6 +48,18 @@ def test_alone_and_stacked_the_scores_are_the_same(architecture, reads):
     if isinstance(models[0], PoolsFirst):
         pooled = models[0].pool(models[0].embedding.weight, ids)
         torch.testing.assert_close(models[0].score_pooled(pooled), alone[0])
+
+
+@pytest.mark.parametrize(("architecture", "reads"), [*CASES, *((name, "text") for name in ARCHITECTURES)])
+def test_texts_that_stand_one_after_another_get_the_scores_of_padded_ones(architecture, reads):
+    torch.manual_seed(0)
+    model = build_model(architecture, table(), 4, reads=reads).eval()
+    numbers, lengths = np.arange(1, 19, dtype=np.int32), np.array([5, 1, 3, 2, 4, 3])
+    texts = NumberedTexts(numbers=numbers, starts=np.cumsum(lengths) - lengths, lengths=lengths)
+    ids = torch.from_numpy(texts.padded())
+    assert (ids > 0).sum(dim=1).tolist() == lengths.tolist()
+    expected = model(ids.view(3, 2, 5) if reads == "pair" else ids)
+    torch.testing.assert_close(model.score_texts(model.embedding.weight, texts), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_pair_is_not_symmetric_and_its_parts_are_read_apart():

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from meltpoint.text import BulkTexts, Tokenizer, tokenizer_named, tokenizer_names
 from meltpoint.text import bulk as bulk_module
+from meltpoint.text.chunk_loops import fill_slots, find_chunks
+from meltpoint.text.growing import GrowingArray
 
 # What stands beside a chunk, the end of a text, other spellings and other blanks are where cutting may go wrong.
 HARD = [
@@ -120,3 +122,26 @@ def test_texts_are_cut_gathered_and_padded():
 def test_chunks_are_found_again_when_there_are_many():
     texts = [f"{number} {number * 7919} x{number % 977}" for number in range(20_000)]
     check(tokenizer_named("whitespace"), *(texts[first : first + 1500] for first in range(0, 20_000, 1500)), texts)
+
+
+def test_chunks_of_one_hash_are_told_apart_by_their_bytes():
+    text, ends = np.frombuffer(b"ab", dtype=np.uint8), np.array([1, 2])
+    found, slots = np.empty(2, dtype=np.int32), np.zeros(8, dtype=np.uint64)
+    hashes, offsets = np.zeros(4, dtype=np.uint64), np.zeros(5, dtype=np.int64)
+    state = (hashes, np.zeros(4, dtype=np.uint8), offsets)
+    assert find_chunks(text, ends, np.array([1, 2]), 0, 0, slots, *state, found) == (2, 2)
+    # As if the second chunk had the hash of the first: looked for again, it is met there and passed over.
+    ours, hashes[0] = hashes[0], hashes[1]
+    slots[:] = 0
+    fill_slots(hashes[:2], slots)
+    assert find_chunks(text[1:], np.array([1]), np.array([1]), 0, 2, slots, *state, found) == (2, 1)
+    assert found[0] == 1
+    assert ours != hashes[0]
+
+
+def test_an_array_grows():
+    array = GrowingArray(np.int32)
+    for number in range(100):
+        array.extend([number] * (number % 3))
+    assert array.values.tolist() == [number for number in range(100) for _ in range(number % 3)]
+    assert len(array) == 99

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -12,6 +11,7 @@ from meltpoint.embedding.drift import SPLITS, Drift, Space, WordDrift
 from meltpoint.embedding.drift.space import SEEN_FROM
 from meltpoint.report.numbers import interval_document, rounded
 from meltpoint.report.schema import DRIFT_SCHEMA, Document
+from meltpoint.report.tables import plain_table
 from meltpoint.report.wording import told_gain
 from meltpoint.verdict import Interval, SubgroupGains
 
@@ -188,9 +188,9 @@ def render_drift(document: Document, *, num_words: int = 20) -> RenderableType:
 
 
 def _split_table(document: Document) -> Table:
-    table = _table("Words, by how often training met them")
+    table = plain_table("Words, by how often training met them")
     table.add_column("", no_wrap=True)
-    for heading in ("words", "moved", "mean cosine", "5% below", "length", "neighbours kept"):
+    for heading in ("words", "moved", "mean cosine", "5% below", "length", "kept"):
         table.add_column(heading, justify="right")
     for split in SPLITS:
         one = document["splits"][split]
@@ -198,7 +198,7 @@ def _split_table(document: Document) -> Table:
         kept = "" if one["mean_rbo"] is None else f"{one['mean_rbo']:.0%}"
         table.add_row(f"{split} ({one['meaning']})", f"{one['words']:,}", f"{one['moved']:,}", *cells, kept)
     table.caption = (
-        "Cosine: between a word's vector before and after. Length: after, in lengths before. Neighbours kept: "
+        "Cosine: between a word's vector before and after. Length: after, in lengths before. Kept: "
         "rank-biased overlap of the nearest words before and after."
     )
     table.caption_justify = "left"
@@ -206,7 +206,7 @@ def _split_table(document: Document) -> Table:
 
 
 def _word_table(title: str, words: Sequence[Document]) -> Table:
-    table = _table(title)
+    table = plain_table(title)
     table.add_column("word", overflow="fold")
     for heading in ("times", "cosine", "length", "kept"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -226,7 +226,7 @@ def _word_table(title: str, words: Sequence[Document]) -> Table:
 
 
 def _benchmark_table(benchmarks: Sequence[Document]) -> Table:
-    table = _table("General knowledge: benchmarks of word vectors, before and after")
+    table = plain_table("General knowledge: benchmarks of word vectors, before and after")
     table.add_column("file")
     for heading in ("items", "measure", "before", "after", "change"):
         table.add_column(heading, justify="right")
@@ -238,7 +238,7 @@ def _benchmark_table(benchmarks: Sequence[Document]) -> Table:
 
 def _unseen_table(unseen: Document) -> Table:
     unit = unseen.get("unit", "row")
-    table = _table(
+    table = plain_table(
         f"Test {unit}s with words that training never met: gain of {unseen['policy']!r} over frozen, in points"
     )
     for heading in (f"{unit}s", "have such words", "gain there", "gain on the others", "price"):
@@ -252,17 +252,13 @@ def _unseen_table(unseen: Document) -> Table:
 
 
 def _overfitting_table(overfitting: Document) -> Table:
-    table = _table("Learned by heart: scores at the largest size, in points")
+    table = plain_table("Learned by heart: scores at the largest size, in points")
     table.add_column("policy")
     for heading in ("train", "validation", "test", "train - validation"):
         table.add_column(heading, justify="right")
     for policy, one in overfitting.items():
         table.add_row(policy, *(f"{one[key]:.1f}" for key in ("train", "validation", "test")), f"{one['gap']:+.1f}")
     return table
-
-
-def _table(title: str) -> Table:
-    return Table(title=Text(title), title_justify="left", title_style="bold", caption_style="dim", box=box.SIMPLE_HEAD)
 
 
 def _word(word: WordDrift) -> Document:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel
 from rich.table import Table
@@ -14,6 +13,7 @@ from meltpoint.counts import counted
 from meltpoint.report.needed import needed_sentence
 from meltpoint.report.plots import IntervalPlot, IntervalRow, sparkline
 from meltpoint.report.schema import Document
+from meltpoint.report.tables import plain_table
 from meltpoint.report.wording import told_gain
 
 MAX_REASONS = 3
@@ -171,7 +171,7 @@ def _reachable(end: float | None) -> float | None:
 
 def _policy_table(document: Document, costs: Document, options: ConsoleOptions) -> Table:
     largest, metric, unit = document["sizes"][-1], document["metric"], document["unit"]
-    table = _table(
+    table = plain_table(
         f"{document['architecture']}, {counted(largest['size'], 'training ' + unit)}, "
         f"{counted(largest['repeats'], 'repeat')}, {counted(largest['test_rows'], unit)} tested"
     )
@@ -211,7 +211,7 @@ def _policy_table(document: Document, costs: Document, options: ConsoleOptions) 
 def _size_table(document: Document, options: ConsoleOptions) -> Table:
     """Every policy at every size; the small bars show how its gain goes from size to size, all on one scale."""
     sizes = document["sizes"]
-    table = _table(f"By training {document['unit']}s: {document['metric']} (gain over frozen)")
+    table = plain_table(f"By training {document['unit']}s: {document['metric']} (gain over frozen)")
     table.add_column("policy", no_wrap=True)
     for size in sizes:
         table.add_column(counted(size["size"], document["unit"]), justify="right")
@@ -236,12 +236,8 @@ def _size_table(document: Document, options: ConsoleOptions) -> Table:
     return table
 
 
-def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", caption_style="dim", box=box.SIMPLE_HEAD)
-
-
 def _architecture_table(document: Document) -> Table:
-    table = _table("By architecture")
+    table = plain_table("By architecture")
     for heading in ("architecture", "decision", "policy", document["metric"], "gain over frozen"):
         table.add_column(heading)
     for one in document["architectures"]:

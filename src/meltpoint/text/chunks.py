@@ -17,7 +17,7 @@ DEPENDS = -1
 class Chunks:
     """The distinct chunks met so far, and the numbers of the words of each.
 
-    Chunks are found by compiled loops over the bytes of the texts: 0.5 microseconds a text of 24 words, where polars'
+    Chunks are found by compiled loops over the bytes of the texts: 1.2 microseconds a text of 24 words, where polars'
     columns of strings (split, number, gather) took 2.8 and Python's own dictionary 5.
     """
 
