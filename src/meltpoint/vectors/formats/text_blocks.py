@@ -13,7 +13,7 @@ from meltpoint.vectors.containers import ByteStream
 PADDING_BYTES = 64
 """How many bytes of memory follow a block at least, for readers that look at several bytes at once."""
 
-_BLOCK_BYTES = 1 << 23
+_BLOCK_BYTES = 1 << 22
 _LONGEST_LINE_BYTES = 1 << 24
 _ROOM_BYTES = 1 << 14  # for the part of a line that lies in the block before or after
 _LF = b"\n"
@@ -127,13 +127,16 @@ class UnreadBlock:
         return Block(buffer=buffer, start=first, end=last_end + 1, spare=self.spare)
 
 
-def plan_blocks(stream: ByteStream, size_bytes: int, place: str) -> Iterator[Block | UnreadBlock]:
+def plan_blocks(
+    stream: ByteStream, size_bytes: int, place: str, *, num_at_once: int = 1
+) -> Iterator[Block | UnreadBlock]:
     """Yields the lines of a stream, some megabytes at a time: parts yet to be read of a plain file, else read in turn.
 
     Args:
         stream: What to read, from its beginning.
         size_bytes: The size of the file.
         place: How errors call it.
+        num_at_once: How many blocks of a plain file are one.
 
     Raises:
         VectorFileError: As for :func:`read_blocks`.
@@ -141,9 +144,10 @@ def plan_blocks(stream: ByteStream, size_bytes: int, place: str) -> Iterator[Blo
     if not stream.is_plain:
         return read_blocks(stream, place)
     spare: deque[bytearray] = deque()
+    step = num_at_once * _BLOCK_BYTES
     return (
-        UnreadBlock(stream=stream, start=start, end=min(start + _BLOCK_BYTES, size_bytes), place=place, spare=spare)
-        for start in range(0, size_bytes, _BLOCK_BYTES)
+        UnreadBlock(stream=stream, start=start, end=min(start + step, size_bytes), place=place, spare=spare)
+        for start in range(0, size_bytes, step)
     )
 
 
