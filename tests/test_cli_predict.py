@@ -67,6 +67,13 @@ def test_the_key_of_json_lines_is_found_as_in_tables(predict, tmp_path):
     assert len(predict(tmp_path / "new.jsonl", "--text", "sentence")[1]) == 2
 
 
+@pytest.mark.parametrize("key", ['a"b', "a\\b", "caf\u00e9"])
+def test_any_key_may_hold_the_text(key, predict, tmp_path):
+    (tmp_path / "new.jsonl").write_text("\n".join(json.dumps({key: text}) for text in ("great film", "dull plot")))
+    code, found, _ = predict(tmp_path / "new.jsonl", "--text", key)
+    assert (code, [line["text"] for line in found]) == (0, ["great film", "dull plot"])
+
+
 def test_a_long_file_is_answered_in_order(predict, tmp_path):
     lines = [f"great film {number} {'x' * (number % 50)}" for number in range(3000)]
     (tmp_path / "long.txt").write_text("\n".join(lines))

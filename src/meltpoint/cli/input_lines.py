@@ -114,8 +114,8 @@ class _LineReader:
             lines: Whole lines.
             number: Of the first.
         """
-        if self.task.reads == "pair":
-            return None
+        if self.task.reads == "pair" or json.dumps(self.key, ensure_ascii=False) != f'"{self.key}"':
+            return None  # of keys that JSON must escape, msgspec makes no field
         num_lines = lines.count(b"\n") + 1
         num_objects = lines.count(b"\n{") + lines.startswith(b"{")
         try:
