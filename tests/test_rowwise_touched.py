@@ -147,19 +147,19 @@ def test_uses_that_cannot_be():
 ids_of_batches = st.lists(st.lists(st.integers(0, V - 1), max_size=20), min_size=1, max_size=6)
 
 
-def numbers(padding_idx, by_sorting):
-    made = RowNumbers(V, padding_idx=padding_idx, device=torch.device("cpu"))
+def numbers(padding_idx, by_sorting, *, ascending=False):
+    made = RowNumbers(V, padding_idx=padding_idx, device=torch.device("cpu"), ascending=ascending)
     if by_sorting:
         made.number, made.look_up = made._number_by_sorting, made._look_up_sorted
     return made
 
 
-@pytest.mark.parametrize("by_sorting", [False, True])
+@pytest.mark.parametrize(("by_sorting", "ascending"), [(False, False), (False, True), (True, False)])
 @pytest.mark.parametrize("padding_idx", [None, 0, 4])
 @settings(max_examples=20, deadline=None)
 @given(batches=ids_of_batches)
-def test_numbers_lead_back_to_the_ids(padding_idx, by_sorting, batches):
-    made = numbers(padding_idx, by_sorting)
+def test_numbers_lead_back_to_the_ids(padding_idx, by_sorting, ascending, batches):
+    made = numbers(padding_idx, by_sorting, ascending=ascending)
     for batch in batches:
         ids = torch.tensor(batch, dtype=torch.int64).reshape(-1, 1)
         rows = made.number(ids)
@@ -168,6 +168,25 @@ def test_numbers_lead_back_to_the_ids(padding_idx, by_sorting, batches):
         if padding_idx is not None:
             assert rows[0] == padding_idx
         assert torch.equal(rows[made.look_up(ids)], ids)
+        if ascending:
+            words = rows[padding_idx is not None :].tolist()
+            assert words == sorted(words)
+
+
+@pytest.mark.parametrize("padding_idx", [None, 0, 4])
+def test_rows_asked_for_once_have_the_gradient_of_an_embedding(padding_idx):
+    embedding = torch.nn.Embedding(V, 3, padding_idx=padding_idx)
+    touched = TouchedRows(RowAdam(embedding.weight, lr=0.1), embedding)
+    ids = torch.tensor([row for row in (padding_idx, 1, 2, 5, 6) if row is not None])
+    factors = torch.arange(1.0, 1 + 3 * len(ids)).view(-1, 3)
+    with touched.reading(ids) as table:
+        looked_up = embedding(ids)
+        assert looked_up is not table
+        (looked_up.relu_() * factors).sum().backward()  # what was looked up may be changed in place
+        found = table.grad.clone()
+    expected = torch.autograd.grad((embedding(ids).relu() * factors).sum(), embedding.weight)[0]
+    assert torch.equal(found, expected[ids])
+    assert padding_idx is None or not found[0].any()
 
 
 @pytest.mark.parametrize("by_sorting", [False, True])

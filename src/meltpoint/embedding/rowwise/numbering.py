@@ -1,4 +1,4 @@
-"""Numbers the rows of a batch 0, 1, 2, ... in the order in which they come, at a cost that does not grow with V."""
+"""Numbers the rows of a batch 0, 1, 2, ... at a cost that does not grow with V."""
 
 import numpy as np
 import torch
@@ -14,15 +14,26 @@ Rows = NDArray[np.int64]
 class RowNumbers:
     """The numbers of the rows of one batch after another.
 
-    In main memory every row of the table has a mark, the batch that it was last seen in and its number there: nothing
-    is sorted, and nothing is cleared between batches. On other devices the rows are sorted.
+    In main memory every row of the table has a mark, the batch that it was last seen in and its number there: only
+    distinct rows are sorted, and nothing is cleared between batches. On other devices all ids are sorted.
     """
 
-    def __init__(self, num_rows: int, *, padding_idx: int | None, device: torch.device) -> None:
-        """Numbers rows of a table of ``num_rows``; the padding row, if there is one, is always number 0."""
+    def __init__(
+        self, num_rows: int, *, padding_idx: int | None, device: torch.device, ascending: bool = False
+    ) -> None:
+        """Numbers rows of a table.
+
+        Args:
+            num_rows: Of the table.
+            padding_idx: The padding row is always number 0.
+            device: Where ids come from.
+            ascending: Whether a larger row has a larger number; otherwise they have them in the order in which they
+                come, on a device other than the main memory in either case.
+        """
         self._device = device
         self._num_rows = num_rows
         self._padding = -1 if padding_idx is None else padding_idx
+        self._ascending = ascending
         self._batch = 0
         # Pages of zeros that nobody has touched: only rows that occur take memory.
         self._marks = np.zeros(num_rows if device.type == "cpu" else 0, dtype=np.int64)
@@ -39,7 +50,7 @@ class RowNumbers:
         flat = _flat(ids)
         self._batch += 1
         order = np.empty(len(flat) + 1, dtype=np.int64)
-        count = _number(flat, self._marks, self._batch, self._padding, order)
+        count = _number(flat, self._marks, self._batch, self._padding, order, self._ascending)
         if count < 0:
             self._refuse(int(flat[-1 - count]))
         return torch.from_numpy(order[:count])
@@ -87,7 +98,7 @@ def _flat(ids: Tensor) -> Rows:
 
 
 @compiled
-def _number(ids: Rows, marks: Rows, batch: int, padding: int, order: Rows) -> int:
+def _number(ids: Rows, marks: Rows, batch: int, padding: int, order: Rows, ascending: bool) -> int:  # noqa: FBT001
     """Fills ``order`` and returns how many rows there are, or -1 - position of an id that is no row."""
     count = 0
     if padding >= 0:
@@ -102,6 +113,11 @@ def _number(ids: Rows, marks: Rows, batch: int, padding: int, order: Rows) -> in
             marks[row] = (batch << 32) | count
             order[count] = row
             count += 1
+    if ascending:
+        first = 1 if padding >= 0 else 0
+        order[first:count].sort()
+        for number in range(first, count):
+            marks[order[number]] = (batch << 32) | number
     return count
 
 

@@ -30,7 +30,7 @@ class TouchedRows:
         updater.flush()
 
     Attributes:
-        rows: ``(U,)`` int64, the rows of the batch (padding apart), each once.
+        rows: ``(U,)`` int64, the rows of the batch (padding apart), each once, ascending.
         table: ``(U, D)``, or with padding ``(1 + U, D)``: the padding row, then those of :attr:`rows`.
     """
 
@@ -63,7 +63,7 @@ class TouchedRows:
         self.table = weight.detach().new_empty(0, weight.shape[1])
         self._embeddings = embeddings
         self._first = int(first.padding_idx is not None)
-        self._numbers = RowNumbers(len(weight), padding_idx=first.padding_idx, device=weight.device)
+        self._numbers = RowNumbers(len(weight), padding_idx=first.padding_idx, device=weight.device, ascending=True)
 
     @contextmanager
     def reading(self, *ids: Tensor) -> Iterator[Tensor]:
@@ -78,6 +78,8 @@ class TouchedRows:
         rows = self._numbers.number(ids[0] if len(ids) == 1 else torch.cat([each.reshape(-1) for each in ids]))
         self.rows = rows[self._first :]
         self.table = self.updater.read(rows).requires_grad_()
+        if self._first:
+            self.table.register_post_accumulate_grad_hook(_clear_padding)  # type: ignore[no-untyped-call]
         for embedding in self._embeddings:
             embedding.__dict__["forward"] = lambda looked_up, embedding=embedding: self._read(embedding, looked_up)
         try:
@@ -99,9 +101,19 @@ class TouchedRows:
         self.table.grad = None
 
     def _read(self, embedding: nn.Embedding, ids: Tensor) -> Tensor:
+        numbers = self._numbers.look_up(ids)
+        if numbers.shape == (len(self.table),) and torch.equal(numbers, torch.arange(len(numbers), device=ids.device)):
+            # A model that asks for each row once, as ours do, gets the table: the gradient need not be added up.
+            return self.table.clone()
         return functional.embedding(
-            self._numbers.look_up(ids),
+            numbers,
             self.table,
             padding_idx=0 if self._first else None,
             scale_grad_by_freq=embedding.scale_grad_by_freq,
         )
+
+
+def _clear_padding(table: Tensor) -> None:
+    """Leaves the padding row without a gradient, as an embedding does."""
+    if table.grad is not None:
+        table.grad[0] = 0
