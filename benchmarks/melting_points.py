@@ -2,10 +2,10 @@
 
     python benchmarks/melting_points.py --minutes 60 [--architecture average,cnn] [--data mr,trec] [--out FILE]
 
-Trained are 100, 400 and 1,600 rows, and all there are. Studies of ``average`` go on to their tenth repeat, those of
-``cnn``, which take ten times as long, end when they are decided. Each goes into a run folder below ``--runs``
-and may be stopped and started at any time: one that is done costs its reading alone. The table is printed, and kept
-after every study.
+Trained are 100, 400 and 1,600 rows, and all there are. A study ends as any does: when it is decided, or after its last
+repeat; ``--until repeats`` goes on, at two to four times the cost. Each goes into a run folder below ``--runs`` and may
+be stopped and started at any time: one that is done costs its reading alone. The table is printed, and kept after every
+study.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from meltpoint.run import Material, Run, StudyOptions, measure, prepare_material
 from meltpoint.run.options import DEFAULT_FOLDS
-from meltpoint.studies import Until, training_budget
+from meltpoint.studies import training_budget
 from meltpoint.text import read_corpus, tokenizer_for
 from meltpoint.vectors import open_vectors
 
@@ -23,7 +23,6 @@ DATA = ("mr", "sst2", "subj", "trec", "financial_phrasebank", "ag_news_sample")
 VECTORS = "glove-6b-50d"
 POLICIES = ("frozen", "fine-tuned", "scaled")
 SIZES = (100, 400, 1600)
-UNTIL: dict[str, Until] = {"average": "repeats"}
 HEADINGS = (
     "data",
     "architecture",
@@ -85,6 +84,7 @@ def main() -> None:
     parser.add_argument("--policy", type=lambda text: tuple(text.split(",")), default=POLICIES)
     parser.add_argument("--size", type=lambda text: tuple(int(n) for n in text.split(",")), default=SIZES)
     parser.add_argument("--repeats", type=int, default=10, help="at most so many")
+    parser.add_argument("--until", choices=("decided", "repeats"), default="decided")
     parser.add_argument("--search", type=int, default=4, help="configurations tried per policy")
     parser.add_argument("--workers", type=int, default=None)
     parser.add_argument("--out", type=Path, help="the file of the table; by default beside the run folders")
@@ -105,7 +105,7 @@ def main() -> None:
                 policies=options.policy,
                 sizes=(*options.size, whole),
                 max_repeats=options.repeats,
-                until=UNTIL.get(architecture, "decided"),
+                until=options.until,
                 search_trials=options.search,
             )
             run, conclusion = measure(
