@@ -9,15 +9,14 @@ study.
 """
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
-from meltpoint.run import Material, Run, StudyOptions, measure, prepare_material
+from meltpoint.run import Run, StudyOptions
 from meltpoint.run.options import DEFAULT_FOLDS
 from meltpoint.studies import training_budget
-from meltpoint.text import read_corpus, tokenizer_for
 from meltpoint.vectors import open_vectors
+from piecewise import read_material, study_until, table
 
 DATA = ("mr", "sst2", "subj", "trec", "financial_phrasebank", "ag_news_sample")
 VECTORS = "glove-6b-50d"
@@ -33,12 +32,6 @@ HEADINGS = (
     "estimate",
     "decision",
 )
-
-
-def read_material(folder: Path) -> Material:
-    vectors = open_vectors(VECTORS)
-    corpus = read_corpus(folder)
-    return prepare_material(corpus, vectors, tokenizer_for(vectors))
 
 
 def gain_of(size: dict, controls: set[str]) -> str:
@@ -70,11 +63,6 @@ def row(data: str, run: Run) -> tuple[str, ...]:
     )
 
 
-def table(rows: list[tuple[str, ...]]) -> str:
-    lines = [HEADINGS, ("---",) * len(HEADINGS), *rows]
-    return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--root", type=Path, default=Path("../shared/data"))
@@ -94,11 +82,7 @@ def main() -> None:
     rows = []
     for architecture in options.architecture:
         for data in options.data:
-            out = options.runs / f"{data}-{architecture}"
-            left = ends - time.monotonic()
-            if left <= 5:
-                sys.exit(3)
-            material = read_material(options.root / data)
+            material = read_material(options.root / data, open_vectors(VECTORS))
             whole = training_budget(material.data, num_folds=DEFAULT_FOLDS, seed=0)
             study = StudyOptions(
                 architectures=(architecture,),
@@ -108,20 +92,11 @@ def main() -> None:
                 until=options.until,
                 search_trials=options.search,
             )
-            run, conclusion = measure(
-                material,
-                study,
-                out,
-                resume=out.exists(),
-                budget_seconds=left,
-                workers=options.workers,
-            )
-            if conclusion.ending in ("budget", "interrupted"):
-                sys.exit(3)
+            run = study_until(ends, material, study, options.runs / f"{data}-{architecture}", workers=options.workers)
             rows.append(row(data, run))
             print(" | ".join(rows[-1]), flush=True)
-            (options.out or options.runs / "table.md").write_text(table(rows), encoding="utf-8")
-    print(table(rows))
+            (options.out or options.runs / "table.md").write_text(table(HEADINGS, rows), encoding="utf-8")
+    print(table(HEADINGS, rows))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
-"""Studies that are run piece by piece, for the tables of depth.py and kim.py: each in a run folder that is kept."""
+"""Studies that are run piece by piece, for the tables of other benchmarks: each in a run folder that is kept."""
 
 import argparse
 import re
+import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from meltpoint.errors import InputError
-from meltpoint.run import Run, StudyOptions, measure, prepare_material
+from meltpoint.run import Material, Run, StudyOptions, measure, prepare_material
 from meltpoint.run.options import DEFAULT_FOLDS
 from meltpoint.studies import Conclusion, training_budget
 from meltpoint.text import read_corpus, tokenizer_for
@@ -39,8 +41,31 @@ class Piece:
         return float(self.run.frame()["seconds"].sum())
 
 
+def read_material(data: Path, vectors: Vectors) -> Material:
+    return prepare_material(read_corpus(data), vectors, tokenizer_for(vectors))
+
+
+def study_until(ends: float, material: Material, options: StudyOptions, folder: Path, *, workers: int | None) -> Run:
+    """Starts the study of a folder, or goes on with it, to its end; exits with 3 when the time is up before.
+
+    Args:
+        ends: When the time is up, by `time.monotonic()`.
+        material: What is studied.
+        options: How.
+        folder: The run folder.
+        workers: Processes that train.
+    """
+    left = ends - time.monotonic()
+    if left <= 5:
+        sys.exit(3)
+    run, conclusion = measure(material, options, folder, resume=folder.exists(), budget_seconds=left, workers=workers)
+    if conclusion.ending in ("budget", "interrupted"):
+        sys.exit(3)
+    return run
+
+
 def arguments(description: str, *, data_sets: Sequence[str], search_trials: int) -> argparse.ArgumentParser:
-    """Returns a parser of what both scripts ask for."""
+    """Returns a parser of what depth.py and kim.py ask for."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="the folder of the data sets")
     parser.add_argument("--runs", type=Path, required=True, help="where the run folders are kept")
@@ -73,8 +98,7 @@ def study_piece(
     chosen: argparse.Namespace,
 ) -> Piece:
     """Starts the study of a folder, or goes on with it, until its budget is spent or its repeats are done."""
-    corpus = read_corpus(data)
-    material = prepare_material(corpus, vectors, tokenizer_for(vectors))
+    material = read_material(data, vectors)
     options = StudyOptions(
         architectures=tuple(architectures),
         policies=tuple(policies),

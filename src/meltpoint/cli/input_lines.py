@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 import msgspec
 
 from meltpoint.errors import DataFileError, InputError
-from meltpoint.tasks import Queries, Query, Task
+from meltpoint.tasks import Queries, Query, Task, may_name_a_field
 from meltpoint.text import is_table, read_rows
 
 # What is read at a time: little at first, so that the first answers come soon; then more, which costs less a line.
@@ -114,8 +114,8 @@ class _LineReader:
             lines: Whole lines.
             number: Of the first.
         """
-        if self.task.reads == "pair" or json.dumps(self.key, ensure_ascii=False) != f'"{self.key}"':
-            return None  # of keys that JSON must escape, msgspec makes no field
+        if self.task.reads == "pair" or not may_name_a_field(self.key):
+            return None
         num_lines = lines.count(b"\n") + 1
         num_objects = lines.count(b"\n{") + lines.startswith(b"{")
         try:

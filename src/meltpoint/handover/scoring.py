@@ -11,7 +11,7 @@ from torch import Tensor
 from meltpoint.handover.model_folder import TrainedModel
 from meltpoint.models import TextModel
 from meltpoint.tasks import find_task
-from meltpoint.text import NumberedTexts
+from meltpoint.text import NumberedTexts, stretches
 
 IntArray = NDArray[np.int64]
 
@@ -48,13 +48,13 @@ class Scorer:
         found, places = [torch.empty(0, 1)], [np.empty(0, dtype=np.int64)]
         with torch.inference_mode():
             for rows in self._groups(texts):
-                members = texts.take(_stretches(rows * self._texts_per_row, np.full_like(rows, self._texts_per_row)))
+                members = texts.take(stretches(rows * self._texts_per_row, np.full_like(rows, self._texts_per_row)))
                 scores = self._score(table, members)
                 if self._of_tokens:
                     inside = np.arange(scores.shape[1]) < members.lengths[:, None]
                     scores = scores[torch.from_numpy(inside)]
                 found.append(scores)
-                places.append(_stretches(first_score[rows], num_scores[rows]))
+                places.append(stretches(first_score[rows], num_scores[rows]))
             if len(found) > 1:
                 del found[0]
             in_order = torch.cat(found)
@@ -92,9 +92,3 @@ class Scorer:
         with self._one_at_a_time, self._trained.embedding.reading(table):
             scores: Tensor = model(ids)
         return scores
-
-
-def _stretches(starts: IntArray, lengths: IntArray) -> IntArray:
-    """Returns the numbers from each start on, as many as its length, one stretch after another."""
-    moved: IntArray = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
-    return np.arange(len(moved)) + moved

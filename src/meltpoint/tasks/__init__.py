@@ -6,14 +6,25 @@ Nothing here imports torch until a loss is computed: commands that train nothing
 from meltpoint.errors import InputError
 from meltpoint.tasks.answers import Prediction, Queries, Query
 from meltpoint.tasks.classify import CLASSIFY
-from meltpoint.tasks.json_rows import json_rows
+from meltpoint.tasks.json_rows import json_rows, may_name_a_field
 from meltpoint.tasks.metrics import Judged, Metric
 from meltpoint.tasks.multilabel import MULTILABEL
 from meltpoint.tasks.rank import RANK
 from meltpoint.tasks.tag import TAG
 from meltpoint.tasks.task import Task
 
-__all__ = ["TASKS", "Judged", "Metric", "Prediction", "Queries", "Query", "Task", "find_task", "json_rows"]
+__all__ = [
+    "TASKS",
+    "Judged",
+    "Metric",
+    "Prediction",
+    "Queries",
+    "Query",
+    "Task",
+    "find_task",
+    "json_rows",
+    "may_name_a_field",
+]
 
 TASKS: dict[str, Task] = {task.name: task for task in (CLASSIFY, MULTILABEL, RANK, TAG)}
 

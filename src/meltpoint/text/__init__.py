@@ -5,7 +5,7 @@ from meltpoint.text.bulk import BulkTexts, NumberedTexts
 from meltpoint.text.corpus import Corpus, require_splittable
 from meltpoint.text.coverage import Coverage, UnknownWord, measure_coverage, warn_text
 from meltpoint.text.mismatch import warn_mismatch
-from meltpoint.text.packing import PackedTexts, pack_texts
+from meltpoint.text.packing import PackedTexts, pack_texts, stretches
 from meltpoint.text.reading import read_corpus, read_rows
 from meltpoint.text.splits import Fold, Subset, draw_subset, folds
 from meltpoint.text.tables import is_table
@@ -51,6 +51,7 @@ __all__ = [
     "read_corpus",
     "read_rows",
     "require_splittable",
+    "stretches",
     "tokenizer_for",
     "tokenizer_named",
     "tokenizer_names",

@@ -66,10 +66,7 @@ class PackedTexts:
             How often each token of the lexicon occurs in those rows, int64 of shape (L,).
         """
         rows = np.asarray(rows, dtype=np.int64)
-        lengths = self.lengths[rows]
-        # Position in ids of every token of those rows: its place in the concatenation, moved by its row's distance.
-        moved = np.repeat(self.offsets[rows] - (np.cumsum(lengths) - lengths), lengths)
-        tokens = self.ids[np.arange(len(moved)) + moved]
+        tokens = self.ids[stretches(self.offsets[rows], self.lengths[rows])]
         return np.bincount(tokens, minlength=len(self.lexicon)).astype(np.int64, copy=False)
 
     def padded(self, rows: npt.ArrayLike, max_length: int, remap: IntArray) -> IntArray:
@@ -91,6 +88,21 @@ class PackedTexts:
         middles = self.seconds[rows]
         starts, stops = np.stack([starts, middles], axis=1), np.stack([middles, stops], axis=1)
         return pad_rows(self.ids, starts.ravel(), stops.ravel(), max_length, remap=remap).reshape(len(rows), 2, -1)
+
+
+def stretches(starts: IntArray, lengths: IntArray) -> IntArray:
+    """Returns the numbers from each start on, as many as its length, one stretch after another.
+
+    Args:
+        starts: int64 of shape (N,).
+        lengths: int64 of shape (N,).
+
+    Returns:
+        int64 of shape (sum of the lengths,).
+    """
+    # A number's place among all of them, moved by the distance of its stretch.
+    moved: IntArray = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
+    return np.arange(len(moved)) + moved
 
 
 def pad_rows(

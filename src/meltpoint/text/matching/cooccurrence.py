@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from meltpoint.text.packing import PackedTexts
+from meltpoint.text.packing import PackedTexts, stretches
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -79,8 +79,8 @@ def _positive_information(table: "csr_array") -> "csr_array":
 def _tokens_of(packed: PackedTexts, rows: Ids) -> tuple[Ids, Ids]:
     """Returns the tokens of some texts one after another, and the number of the text of each."""
     lengths = packed.lengths[rows]
-    places = np.repeat(packed.offsets[rows] - (np.cumsum(lengths) - lengths), lengths) + np.arange(lengths.sum())
-    return packed.ids[places].astype(np.int64), np.repeat(np.arange(len(rows)), lengths)
+    tokens = packed.ids[stretches(packed.offsets[rows], lengths)].astype(np.int64)
+    return tokens, np.repeat(np.arange(len(rows)), lengths)
 
 
 def _numbering(chosen: Ids, size: int) -> Ids:

@@ -54,10 +54,7 @@ def _cut_chunks(chunks: Sequence[str], cut: Callable[[str], list[str]]) -> list[
     words: list[ChunkWords] = [None] * len(chunks)
     together = []
     for number, chunk in enumerate(chunks):
-        if not chunk.isascii():
-            if not _looks_beyond(spell(chunk)):
-                words[number] = cut(chunk)
-        elif chunk.isalpha():
+        if chunk.isascii() and chunk.isalpha():
             words[number] = (chunk,)
         elif is_plain(chunk):
             if not _looks_beyond(chunk):

@@ -1,6 +1,6 @@
 """Whole studies of the product again and again, each with another master seed: do they say the same?
 
-    python benchmarks/calibration/again.py --minutes 60 [--seeds 3] [--rows 0,1500] [--out FILE]
+    python benchmarks/again.py --minutes 60 [--seeds 3] [--rows 0,1500] [--out FILE]
 
 Six data sets, all their rows and a fixed drawing of 1,500 of them, default settings, architecture ``average``. Another
 master seed is another split, other subsets, starts and orders, on the same rows. Every ordered pair of studies of one
@@ -12,16 +12,15 @@ Each study goes into a run folder of its own under ``--runs`` and may be stopped
 
 import argparse
 import csv
-import sys
 import time
 from collections import Counter
 from itertools import permutations
 from pathlib import Path
 
 from meltpoint.randomness import generator
-from meltpoint.run import Material, Run, StudyOptions, measure, prepare_material
-from meltpoint.text import read_corpus, tokenizer_for
+from meltpoint.run import Run, StudyOptions
 from meltpoint.vectors import open_vectors
+from piecewise import read_material, study_until, table
 
 DATA = ("mr", "sst2", "subj", "trec", "financial_phrasebank", "ag_news_sample")
 VECTORS = "glove-6b-50d"
@@ -54,11 +53,6 @@ def data_path(folder: Path, rows: int, runs: Path) -> Path:
             writer.writeheader()
             writer.writerows(lines[number] for number in sorted(kept.tolist()))
     return drawn
-
-
-def read_material(path: Path) -> Material:
-    vectors = open_vectors(VECTORS)
-    return prepare_material(read_corpus(path), vectors, tokenizer_for(vectors))
 
 
 def cells(runs: list[Run]) -> tuple[Counter[str], tuple[str, ...]]:
@@ -106,30 +100,16 @@ def main() -> None:
     lines, every = [], Counter[str]()
     for rows in options.rows:
         for data in options.data:
-            material = read_material(data_path(options.root / data, rows, options.runs))
+            material = read_material(data_path(options.root / data, rows, options.runs), open_vectors(VECTORS))
             runs = []
             for seed in range(options.seeds):
-                left = ends - time.monotonic()
-                if left <= 5:
-                    sys.exit(3)
                 out = options.runs / f"{data}-{rows or 'all'}-{seed}"
-                run, conclusion = measure(
-                    material,
-                    StudyOptions(seed=seed),
-                    out,
-                    resume=out.exists(),
-                    budget_seconds=left,
-                    workers=options.workers,
-                )
-                if conclusion.ending in ("budget", "interrupted"):
-                    sys.exit(3)
-                runs.append(run)
+                runs.append(study_until(ends, material, StudyOptions(seed=seed), out, workers=options.workers))
             counts, shown = cells(runs)
             every += counts
             lines.append((data, f"{rows:,}" if rows else "all", *shown, *shares(counts)))
             print(" | ".join(lines[-1]), flush=True)
-            table = [HEADINGS, ("---",) * len(HEADINGS), *lines, ("**all**", *[""] * 5, *shares(every))]
-            text = "".join("| " + " | ".join(line) + " |\n" for line in table)
+            text = table(HEADINGS, [*lines, ("**all**", *[""] * 5, *shares(every))])
             (options.out or options.runs / "table.md").write_text(text, encoding="utf-8")
     print(text)
 
