@@ -43,6 +43,11 @@ def side_by_side(weights):
     return torch.cat([weight.permute(1, 2, 0).flatten(1) for weight in weights], dim=1)
 
 
+def unchanged(bank):
+    """Filters under which the table is its own projection."""
+    return torch.eye(bank.first_columns[-1])
+
+
 def by_convolution(table, ids, weights):
     """nn.Conv1d and its max over the windows that hold a token, one text at a time."""
     found = []
@@ -64,8 +69,8 @@ def test_values_and_gradients_are_those_of_a_convolution(bank, shape, own_texts)
         pull = torch.randn(max(1, num_members), batch_size, len(bank.widths) * bank.num_filters)
     leaves = [table, *weights]
     ways = {
-        "loops": max_over_windows(table @ side_by_side(weights), ids, bank),
-        "tensors": _by_tensor_operations(table @ side_by_side(weights), ids, bank),
+        "loops": max_over_windows(table, side_by_side(weights), ids, bank),
+        "tensors": _by_tensor_operations(table, side_by_side(weights), ids, bank),
     }
     members = table if num_members else table[None]
     each = ids if ids.ndim == 3 else ids.expand(len(members), *ids.shape)
@@ -80,38 +85,64 @@ def test_values_and_gradients_are_those_of_a_convolution(bank, shape, own_texts)
 
 
 @every_bank
+@pytest.mark.parametrize("num_tables", [1, 3])
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_members_with_filters_of_their_own_are_computed_as_one_by_one(bank, num_tables, is_frozen):
+    with torch_seeded(0, "windows"):
+        table = tables(num_tables).requires_grad_(not is_frozen)
+        columns = torch.stack([side_by_side(filters(bank)) for _ in range(3)]).requires_grad_()
+        ids, pull = texts(4, 6), torch.randn(3, 4, len(bank.widths) * bank.num_filters)
+    leaves = [columns] if is_frozen else [columns, table]
+    together = max_over_windows(table, columns, ids, bank)
+    alone = torch.stack([max_over_windows(table[k % num_tables], columns[k], ids, bank) for k in range(3)])
+    torch.testing.assert_close(together, alone)
+    found, expected = (torch.autograd.grad((each * pull).sum(), leaves) for each in (together, alone))
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_autocast_rounds_as_it_does_elsewhere():
+    with torch_seeded(0, "windows"):
+        table, columns, ids = tables(0), side_by_side(filters(KIM)), texts(4, 6)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rounded = max_over_windows(table, columns, ids, KIM)
+    assert rounded.dtype == torch.bfloat16
+    torch.testing.assert_close(rounded.float(), max_over_windows(table, columns, ids, KIM), rtol=0.05, atol=0.05)
+
+
+@every_bank
 def test_the_gradient_of_the_tensor_path_is_exact(bank):
     with torch_seeded(0, "windows"):
         projected = torch.randn(2, U, bank.first_columns[-1], dtype=torch.float64, requires_grad=True)
         ids = texts(3, 4)
-    assert torch.autograd.gradcheck(lambda p: max_over_windows(p, ids, bank), projected)
+    assert torch.autograd.gradcheck(lambda p: max_over_windows(p, unchanged(bank).double(), ids, bank), projected)
 
 
 @every_bank
 @pytest.mark.parametrize("more", [1, 6, 30])
 def test_longer_padding_changes_no_bit(bank, more):
     with torch_seeded(0, "windows"):
-        projected, ids = torch.randn(U, bank.first_columns[-1]), texts(5, 6)
+        table, columns, ids = torch.randn(U, D), side_by_side(filters(bank)), texts(5, 6)
     longer = functional.pad(ids, (0, more))
     for way in (max_over_windows, _by_tensor_operations):
-        assert torch.equal(way(projected, longer, bank), way(projected, ids, bank))
+        assert torch.equal(way(table, columns, longer, bank), way(table, columns, ids, bank))
 
 
 @every_bank
-def test_a_projection_of_the_pad_is_never_read(bank):
+def test_the_row_of_the_pad_is_never_read(bank):
     with torch_seeded(0, "windows"):
-        projected, ids = torch.randn(U, bank.first_columns[-1]), texts(5, 6)
-    loud = projected.clone()
+        table, columns, ids = torch.randn(U, D), side_by_side(filters(bank)), texts(5, 6)
+    loud = table.clone()
     loud[0] = 1e3
     for way in (max_over_windows, _by_tensor_operations):
-        assert torch.equal(way(loud, ids, bank), way(projected, ids, bank))
+        assert torch.equal(way(loud, columns, ids, bank), way(table, columns, ids, bank))
 
 
 @pytest.mark.parametrize("way", [max_over_windows, _by_tensor_operations])
 def test_the_gradient_of_a_tie_is_one_in_all(way):
     # One word, five times over: all windows of width 1 are alike. The loops give all to the first, torch shares it.
     projected = torch.ones(U, SMALL.first_columns[-1], requires_grad=True)
-    highest = way(projected, torch.full((1, 5), 3), SMALL)
+    highest = way(projected, unchanged(SMALL), torch.full((1, 5), 3), SMALL)
     assert torch.equal(highest, torch.tensor([[1.0] * 3 + [2.0] * 3]))
     highest[0, 0].backward()
     expected = torch.zeros_like(projected)
@@ -123,7 +154,7 @@ def test_the_gradient_of_a_tie_is_one_in_all(way):
 def test_what_is_not_a_number_is_not_passed_over(way):
     projected = torch.zeros(U, KIM.first_columns[-1])
     projected[5] = torch.nan
-    highest = way(projected, torch.tensor([[1, 2, 5, 3, 4], [1, 2, 3, 4, 6]]), KIM)
+    highest = way(projected, unchanged(KIM), torch.tensor([[1, 2, 5, 3, 4], [1, 2, 3, 4, 6]]), KIM)
     assert highest[0].isnan().all()
     assert not highest[1].isnan().any()
 
@@ -133,7 +164,7 @@ def test_texts_without_tokens_are_the_sum_of_nothing():
     with torch_seeded(0, "windows"):
         projected = torch.randn(U, KIM.first_columns[-1], requires_grad=True)
     for way in (max_over_windows, _by_tensor_operations):
-        highest = way(projected, ids, KIM)
+        highest = way(projected, unchanged(KIM), ids, KIM)
         assert not highest.any()
         (gradient,) = torch.autograd.grad(highest.sum(), projected)
         assert not gradient.any()

@@ -47,7 +47,7 @@ class ConvolutionalClassifier(Stackable):
 
     def encode(self, table: Tensor, ids: Tensor) -> Tensor:
         """Gives the highest of each filter over the windows of a text."""
-        highest = max_over_windows(table @ self.filters, ids, self.bank)
+        highest = max_over_windows(table, self.filters, ids, self.bank)
         # ReLU and the bias rise with their input and are the same for all windows: they may as well come after.
         features: Tensor = self.dropout(functional.relu(highest + self.bias.unsqueeze(-2)))
         return features

@@ -7,6 +7,9 @@ from meltpoint.compiled import compiled
 
 Floats = NDArray[np.float32]
 
+# Of the words of a text and of all filters, what is worked on at a time: so much stays in the second cache.
+DIMENSIONS = 100
+
 
 @compiled
 def _count_tokens(tokens: NDArray[np.int64]) -> int:
@@ -68,24 +71,114 @@ def spread_gradient(
     ids: NDArray[np.int64],
     widths: NDArray[np.int64],
     winners: NDArray[np.int32],
-    spread: Floats,
+    table: Floats,
+    filters: Floats,
+    of_table: Floats,
+    of_filters: Floats,
 ) -> None:
-    """Adds the gradient of each highest sum (K, B, W, F) to the words of its window, in ``spread`` (K, U, S)."""
-    num_filters = gradient.shape[3]
+    """Takes the gradient of each highest sum to the words of its window, and to its filter.
+
+    The words of a text, and the positions of a filter, are first laid one behind the other: a window is then one piece
+    of memory, and so is the filter that it is multiplied by.
+
+    Args:
+        gradient: ``(K, B, W, F)``.
+        ids: As :func:`find_highest` was given them, like the next two.
+        widths: Likewise.
+        winners: As it has filled them.
+        table: ``(K or 1, U, D)``.
+        filters: ``(K or 1, D, S)``.
+        of_table: Like the table, zeros, to which its gradient is added; without any table where it is not wanted.
+        of_filters: Like the filters, zeros, to which their gradient is added.
+    """
+    margin, num_columns, to_words = widths.max() - 1, filters.shape[2], len(of_table) > 0
+    words = np.empty((margin + ids.shape[2] + margin) * DIMENSIONS, dtype=np.float32)
+    of_words = np.empty_like(words)
+    pieces = np.empty(num_columns * DIMENSIONS, dtype=np.float32)
+    of_pieces = np.empty_like(pieces)
     for member in range(gradient.shape[0]):
-        texts = ids[member if ids.shape[0] > 1 else 0]
-        rows = spread[member]
-        for text in range(texts.shape[0]):
-            tokens = texts[text]
-            length = _count_tokens(tokens)
-            first_column = 0
-            for kind in range(len(widths)):
-                width = widths[kind]
-                for f in range(num_filters):
-                    value = gradient[member, text, kind, f]
-                    if value == 0.0:
-                        continue
-                    start = winners[member, text, kind, f]
-                    for position in range(max(0, -start), min(width, length - start)):
-                        rows[tokens[start + position], first_column + position * num_filters + f] += value
-                first_column += width * num_filters
+        texts = ids[member if len(ids) > 1 else 0]
+        own_table, own_filters = member if len(table) > 1 else 0, member if len(filters) > 1 else 0
+        for first in range(0, table.shape[2], DIMENSIONS):
+            last = min(first + DIMENSIONS, table.shape[2])
+            size = last - first
+            if to_words:
+                _lay_out(filters[own_filters, first:last], widths, pieces)
+            of_pieces[:] = 0
+            for text in range(len(texts)):
+                tokens = texts[text, : _count_tokens(texts[text])]
+                words[:], of_words[:] = 0, 0
+                for token in range(len(tokens)):
+                    start = (margin + token) * size
+                    _add(words[start : start + size], np.float32(1), table[own_table, tokens[token], first:last])
+                own_gradient, own_winners = gradient[member, text], winners[member, text]
+                _spread_text(
+                    own_gradient, widths, own_winners, margin, size, words, pieces, to_words, of_words, of_pieces
+                )
+                for token in range(len(tokens) if to_words else 0):
+                    start = (margin + token) * size
+                    _add(of_table[own_table, tokens[token], first:last], np.float32(1), of_words[start : start + size])
+            _take_back(of_pieces, widths, of_filters[own_filters, first:last])
+
+
+@compiled
+def _spread_text(
+    gradient: Floats,
+    widths: NDArray[np.int64],
+    winners: NDArray[np.int32],
+    margin: int,
+    size: int,
+    words: Floats,
+    pieces: Floats,
+    to_words: bool,  # noqa: FBT001
+    of_words: Floats,
+    of_pieces: Floats,
+) -> None:
+    """Adds the gradients (W, F) of a text's highest sums to those of all filters and, where wanted, of its words."""
+    place = 0
+    for kind in range(len(widths)):
+        length = widths[kind] * size
+        for f in range(gradient.shape[1]):
+            value = gradient[kind, f]
+            if value != 0.0:
+                start = (margin + winners[kind, f]) * size
+                _add(of_pieces[place : place + length], value, words[start : start + length])
+                if to_words:
+                    _add(of_words[start : start + length], value, pieces[place : place + length])
+            place += length
+
+
+@compiled
+def _add(total: Floats, factor: np.float32, term: Floats) -> None:
+    for j in range(len(total)):
+        total[j] += factor * term[j]
+
+
+@compiled
+def _lay_out(filters: Floats, widths: NDArray[np.int64], pieces: Floats) -> None:
+    """Lays filters ``(D, S)`` out in pieces: for each width, for each filter, all positions, one behind the other."""
+    size, num_filters = len(filters), filters.shape[1] // widths.sum()
+    column = place = 0
+    for width in widths:
+        for position in range(width):
+            for f in range(num_filters):
+                start = place + (f * width + position) * size
+                for d in range(size):
+                    pieces[start + d] = filters[d, column]
+                column += 1
+        place += num_filters * width * size
+
+
+@compiled
+def _take_back(pieces: Floats, widths: NDArray[np.int64], filters: Floats) -> None:
+    """Adds pieces to filters ``(D, S)``, the other way round."""
+    size, num_filters = len(filters), filters.shape[1] // widths.sum()
+    column = place = 0
+    for width in widths:
+        for position in range(width):
+            for f in range(num_filters):
+                start = place + (f * width + position) * size
+                for d in range(size):
+                    filters[d, column] += pieces[start + d]
+                column += 1
+        place += num_filters * width * size
