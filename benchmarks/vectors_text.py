@@ -58,7 +58,7 @@ print((resident() - before) / matrix.nbytes)
 
 USE_KERNEL = """
 import numpy as np
-from meltpoint.vectors.formats.text_kernel import parse_lines
+from meltpoint.vectors.formats.text_files.kernel import parse_lines
 line = b"a 1 2\\n"
 parse_lines(np.frombuffer(line + bytes(64), dtype=np.uint8), len(line), 2)
 """

@@ -1,6 +1,6 @@
 """The model folder: the same predictions to the bit after saving and loading, and damage that is told."""
 
-import dataclasses
+import copy
 import json
 
 import pytest
@@ -67,7 +67,8 @@ def own_folder(glove, tmp_path):
     pieces.normalizer, pieces.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
     path = tmp_path / "brought.json"
     path.write_text(pieces.to_str())
-    vectors = dataclasses.replace(glove, tokenizer=OWN_TOKENIZER, attachments={OWN_TOKENIZER: path})
+    vectors = copy.copy(glove)
+    vectors._store = glove._store._replace(attachments={OWN_TOKENIZER: str(path)})
     material = prepare_material(corpus_from_lists(TEXTS, LABELS), vectors, tokenizer_for(vectors))
     options = StudyOptions(search_trials=1, num_folds=2)
     train_policy(material, options, "frozen", tmp_path / "own")

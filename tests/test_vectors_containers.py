@@ -10,7 +10,8 @@ import pytest
 import zstandard
 
 from meltpoint.errors import VectorFileError
-from meltpoint.vectors import containers, open_vectors, unpacking
+from meltpoint.vectors import open_vectors
+from meltpoint.vectors.sources import containers, unpacking
 
 TWO = b"a 1 2\nb 3 4\n"
 THREE = b"a 1 2 3\nb 4 5 6\n"

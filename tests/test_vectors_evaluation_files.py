@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from meltpoint.errors import DataFileError
-from meltpoint.vectors.evaluation_files import holds_analogies, read_analogies, read_similarity
+from meltpoint.vectors.evaluation.files import holds_analogies, read_analogies, read_similarity
 
 PAIRS = [("old", "new", 1.58), ("smart", "clever", 9.2)]
 

@@ -14,7 +14,7 @@ from meltpoint.errors import VectorFileError
 from meltpoint.text import Vocabulary, tokenizer_named
 from meltpoint.vectors import AbsentWordError, open_vectors
 from meltpoint.vectors.formats.fasttext_binary import FastTextBinary
-from meltpoint.vectors.sources import find_source
+from meltpoint.vectors.sources.finding import find_source
 
 SENTENCES = [
     ["frozen", "embeddings", "melt", "slowly"],

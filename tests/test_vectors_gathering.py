@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meltpoint.vectors.gathering import copy_rows
+from meltpoint.vectors.store.gathering import copy_rows
 
 MATRIX = np.arange(60, dtype=np.float32).reshape(20, 3)
 
@@ -42,7 +42,7 @@ def test_same_as_indexing(mapped, rows):
 @pytest.mark.parametrize("rows", [range(20), [*range(9, 20), 3, 1, 0, 0, -1]])
 @pytest.mark.parametrize("buffer_bytes", [1, 3 * 12, 7 * 12 + 1])
 def test_more_rows_than_the_buffer_takes(mapped, monkeypatch, rows, buffer_bytes):
-    monkeypatch.setattr("meltpoint.vectors.gathering._BUFFER_BYTES", buffer_bytes)
+    monkeypatch.setattr("meltpoint.vectors.store.gathering._BUFFER_BYTES", buffer_bytes)
     np.testing.assert_array_equal(copied(mapped, rows), expected(rows))
 
 
@@ -65,7 +65,7 @@ def test_map_stands_in_for_the_file(tmp_path, monkeypatch, damage):
 PROGRAM = """
 import resource, sys
 import numpy as np
-from meltpoint.vectors.gathering import copy_rows
+from meltpoint.vectors.store.gathering import copy_rows
 matrix = np.asarray(np.lib.format.open_memmap(sys.argv[1], mode="r"))
 rows = np.random.default_rng(0).permutation(len(matrix))[:1000]
 out = np.zeros((1000, matrix.shape[1]), np.float32)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meltpoint.vectors.hashing import hash_words, join_words
+from meltpoint.vectors.store.hashing import hash_words, join_words
 
 MASK = 2**64 - 1
 

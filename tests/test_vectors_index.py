@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meltpoint.vectors import index as index_module
-from meltpoint.vectors.hashing import hash_words, join_words
-from meltpoint.vectors.index import ABSENT, WordIndex, sort_hashes
+from meltpoint.vectors.store import index as index_module
+from meltpoint.vectors.store.hashing import hash_words, join_words
+from meltpoint.vectors.store.index import ABSENT, WordIndex, sort_hashes
 
 
 def build_index(words: list[bytes]) -> WordIndex:

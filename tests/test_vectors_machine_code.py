@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from meltpoint.vectors.machine_code import load_loops
+from meltpoint.vectors.formats.machine_code import load_loops
 
 LOOPS = """
 import numpy as np
@@ -32,7 +32,7 @@ ARGUMENTS = {"sum_of_squares": 2, "largest": 0}
 
 PROGRAM = """
 import sys
-from meltpoint.vectors.machine_code import load_loops
+from meltpoint.vectors.formats.machine_code import load_loops
 loops = load_loops("some_loops", {"sum_of_squares": 2, "largest": 0})
 print(loops["sum_of_squares"](3, -4), "numba" in sys.modules)
 """

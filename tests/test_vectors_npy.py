@@ -7,7 +7,8 @@ import pytest
 from meltpoint.errors import VectorFileError
 from meltpoint.vectors import open_vectors
 from meltpoint.vectors.formats.word_lists import read_words
-from meltpoint.vectors.sources import FolderSource, find_source
+from meltpoint.vectors.sources.finding import find_source
+from meltpoint.vectors.sources.source import FolderSource
 
 WORDS = ["the", "a\u00a0b", "x\u0085y", "don't", "two words", "#", "\u6f22", "12"]
 MATRIX = np.random.default_rng(1).standard_normal((len(WORDS), 3)).astype(np.float32)

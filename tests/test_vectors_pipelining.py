@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from meltpoint.vectors.pipelining import map_in_order
+from meltpoint.vectors.formats.text_files.pipelining import map_in_order
 
 
 def test_results_come_in_order_whatever_takes_longer():

@@ -11,9 +11,10 @@ import zstandard
 
 from meltpoint.errors import VectorFileError
 from meltpoint.vectors import open_vectors
-from meltpoint.vectors.formats import text, text_blocks
-from meltpoint.vectors.selected import read_selected
-from meltpoint.vectors.sources import find_source
+from meltpoint.vectors.building.selected_from_source import read_selected
+from meltpoint.vectors.formats.text_files import blocks as text_blocks
+from meltpoint.vectors.formats.text_files import text
+from meltpoint.vectors.sources.finding import find_source
 
 ROWS = {
     "the": ("0.5", "-1", "2e-3"),
@@ -169,5 +170,5 @@ def test_some_words_of_a_file_that_is_cut_short(tmp_path):
 
 
 def test_a_machine_on_which_numba_cannot_be_used(tmp_path, monkeypatch, parser):
-    monkeypatch.setitem(sys.modules, "meltpoint.vectors.formats.text_kernel", None)
+    monkeypatch.setitem(sys.modules, "meltpoint.vectors.formats.text_files.kernel", None)
     check(open_vectors(write(tmp_path, LINES)))

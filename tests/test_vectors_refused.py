@@ -15,7 +15,7 @@ import torch
 from meltpoint.errors import VectorFileError
 from meltpoint.vectors import open_vectors
 from meltpoint.vectors.formats import format_of
-from meltpoint.vectors.sources import find_source
+from meltpoint.vectors.sources.finding import find_source
 
 
 class Bomb:

@@ -157,6 +157,6 @@ def test_every_truncation_is_an_error(path):
 
 def test_changed_while_it_was_read(path, monkeypatch):
     save_file(own_tensors(WORDS, MATRIX), path)
-    monkeypatch.setattr("meltpoint.vectors.sources.FolderSource.has_changed", lambda self: True)
+    monkeypatch.setattr("meltpoint.vectors.sources.source.FolderSource.has_changed", lambda self: True)
     with pytest.raises(VectorFileError, match="the files changed while they were being read"):
         open_vectors(path)

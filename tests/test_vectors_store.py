@@ -13,8 +13,10 @@ import platformdirs
 import pytest
 
 from meltpoint.errors import DiskError, VectorFileError
-from meltpoint.vectors import building, open_vectors, store_writer
-from meltpoint.vectors.store import DATA_FILES, META_FILE, cache_folder
+from meltpoint.vectors import open_vectors
+from meltpoint.vectors.building import build, store_writer
+from meltpoint.vectors.cache import cache_folder
+from meltpoint.vectors.store.mapped import DATA_FILES, META_FILE
 
 CONTENT = b"".join(b"w%d %d 0.5\n" % (n, n) for n in range(2000))
 
@@ -41,7 +43,7 @@ def test_default_place_is_the_users_cache(monkeypatch, unset):
     monkeypatch.delenv("MELTPOINT_CACHE")
     if unset is not None:
         monkeypatch.setenv("MELTPOINT_CACHE", unset)
-    assert cache_folder() == platformdirs.user_cache_path("meltpoint") / "vectors"
+    assert Path(cache_folder()) == platformdirs.user_cache_path("meltpoint") / "vectors"
 
 
 def no_building(*_):
@@ -50,7 +52,7 @@ def no_building(*_):
 
 def test_second_open_reads_nothing(file, monkeypatch):
     first = open_vectors(file)
-    monkeypatch.setattr(building, "build_store", no_building)
+    monkeypatch.setattr(build, "build_store", no_building)
     second = open_vectors(str(file))
     assert second.digest == first.digest
     assert second.report == first.report
@@ -198,7 +200,8 @@ def test_full_disk_says_so(file, monkeypatch):
 
 def test_two_processes_at_once(file):
     program = (
-        "import sys; from meltpoint.vectors import building, open_vectors; sys.stdin.read(1); "
+        "import sys; from meltpoint.vectors import open_vectors; "
+        "from meltpoint.vectors.building import build; sys.stdin.read(1); "
         "print(open_vectors(sys.argv[1]).digest)"
     )
     file.write_bytes(b"".join(b"w%d %d 0.5\n" % (n, n) for n in range(40_000)))
@@ -232,9 +235,9 @@ def test_store_of_a_faster_process_is_used(file, monkeypatch):
 
 
 def test_store_that_vanishes_is_an_error(file, monkeypatch):
-    put = building._put_in_place
+    put = build._put_in_place
     monkeypatch.setattr(
-        building, "_put_in_place", lambda unfinished, folder: (put(unfinished, folder), shutil.rmtree(folder))
+        build, "_put_in_place", lambda unfinished, folder: (put(unfinished, folder), shutil.rmtree(folder))
     )
     with pytest.raises(DiskError, match="which was just written, found it gone or damaged"):
         open_vectors(file)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from meltpoint.errors import VectorFileError
 from meltpoint.vectors import open_vectors
-from meltpoint.vectors.formats import text, text_blocks
+from meltpoint.vectors.formats.text_files import blocks as text_blocks
+from meltpoint.vectors.formats.text_files import text
 
 ROW = b" 0.5 -1 2e-3"
 VALUES = np.array([0.5, -1, 2e-3]).astype(np.float32)

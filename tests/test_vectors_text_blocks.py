@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meltpoint.errors import VectorFileError
-from meltpoint.vectors.containers import open_stream
-from meltpoint.vectors.formats import text_blocks
-from meltpoint.vectors.formats.text_blocks import plan_blocks, read_blocks
-from meltpoint.vectors.sources import FileSource
+from meltpoint.vectors.formats.text_files import blocks as text_blocks
+from meltpoint.vectors.formats.text_files.blocks import plan_blocks, read_blocks
+from meltpoint.vectors.sources.containers import open_stream
+from meltpoint.vectors.sources.source import FileSource
 
 
 def source_of(path, content):
@@ -18,7 +18,7 @@ def source_of(path, content):
     status = path.stat()
     return FileSource(
         given=path.name,
-        path=path,
+        file=str(path),
         member=None,
         dim=None,
         size_bytes=status.st_size,

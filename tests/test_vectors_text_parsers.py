@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meltpoint.vectors.formats import text_arrays, text_blocks, text_kernel
-from meltpoint.vectors.formats.text_faults import NUMBER, count_numbers
+from meltpoint.vectors.formats.text_files import arrays as text_arrays
+from meltpoint.vectors.formats.text_files import blocks as text_blocks
+from meltpoint.vectors.formats.text_files import kernel as text_kernel
+from meltpoint.vectors.formats.text_files.faults import NUMBER, count_numbers
 
 numerals = st.from_regex(r"[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,3})?", fullmatch=True)
 near_numerals = st.text("0123456789..--+eE_ainf\t\r\ufeff", min_size=1, max_size=18).map(lambda text: text + "5")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meltpoint.vectors.formats.text_blocks import PADDING_BYTES, Block
-from meltpoint.vectors.formats.text_kernel import find_candidates_compiled
-from meltpoint.vectors.formats.text_selecting import FirstFields, find_candidates, select_lines
+from meltpoint.vectors.formats.text_files.blocks import PADDING_BYTES, Block
+from meltpoint.vectors.formats.text_files.kernel import find_candidates_compiled
+from meltpoint.vectors.formats.text_files.selecting import FirstFields, find_candidates, select_lines
 
 FINDERS = [find_candidates, find_candidates_compiled]
 words = st.text("ab \x00\u00e9\u00a0\x85", max_size=12).map(str.encode) | st.sampled_from(

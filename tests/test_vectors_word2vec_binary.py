@@ -14,7 +14,7 @@ from meltpoint.errors import VectorFileError
 from meltpoint.vectors import open_vectors
 from meltpoint.vectors.formats import format_of
 from meltpoint.vectors.formats import word2vec_binary as binary_format
-from meltpoint.vectors.sources import find_source
+from meltpoint.vectors.sources.finding import find_source
 
 WORDS = ["</s>", "in", "don't", "New_York", "a\u00a0b", "x\u0085y", "#", "\u6f22", "12", '"']
 MATRIX = np.random.default_rng(0).standard_normal((len(WORDS), 7)).astype(np.float32)

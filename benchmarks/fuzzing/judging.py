@@ -18,7 +18,8 @@ import numpy as np
 from fuzzing.cases import Case
 from meltpoint.errors import InputError
 from meltpoint.vectors import open_vectors
-from meltpoint.vectors.formats import text, text_blocks
+from meltpoint.vectors.formats.text_files import blocks as text_blocks
+from meltpoint.vectors.formats.text_files import text
 
 SPARE_BYTES = 1 << 30
 """What a case may take beyond what the warmed-up process has. All files here are small: they need a few blocks."""

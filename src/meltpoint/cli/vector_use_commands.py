@@ -16,7 +16,7 @@ from meltpoint.cli import options as shared
 from meltpoint.cli.output import errors, print_json, results
 from meltpoint.errors import DataFileError, InputError
 from meltpoint.vectors import Vectors, open_vectors
-from meltpoint.vectors.index import ABSENT
+from meltpoint.vectors.store.index import ABSENT
 
 if TYPE_CHECKING:
     from meltpoint.vectors.evaluation import AnalogyScore, SectionScore, SimilarityScore

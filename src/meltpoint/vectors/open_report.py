@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from meltpoint.vectors.sources.source import Source
+from meltpoint.vectors.store.mapped import MappedStore
+
 
 @dataclass(frozen=True, kw_only=True)
 class OpenReport:
@@ -56,3 +59,22 @@ class OpenReport:
             lines.append(f"unknown words are composed from {self.num_buckets:,} rows of n-grams")
         lines.append("in memory: the words asked for" if self.store is None else f"mapped from {self.store}")
         return "\n".join(lines)
+
+
+def report_on(store: MappedStore, source: Source) -> OpenReport:
+    """Returns what reading the source into the store, now or before, came to."""
+    meta = store.meta
+    return OpenReport(
+        source=source.given,
+        member=source.member,
+        file_format=meta.file_format,
+        rows_read=meta.rows_read,
+        rows_kept=meta.rows,
+        duplicates=meta.duplicates,
+        skipped=meta.skipped,
+        skipped_places=tuple(meta.skipped_places),
+        num_buckets=meta.subwords.num_buckets if meta.subwords else 0,
+        dim=meta.dim,
+        lowercase=meta.lowercase,
+        store=Path(store.folder) if store.folder is not None else None,
+    )

@@ -2,20 +2,23 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.errors import InputError
-from meltpoint.vectors.gathering import copy_rows
-from meltpoint.vectors.index import ABSENT
-from meltpoint.vectors.open_report import OpenReport
+from meltpoint.vectors.sources.source import TOKENIZER_FILE
+from meltpoint.vectors.store.gathering import copy_rows
+from meltpoint.vectors.store.index import ABSENT
+from meltpoint.vectors.store.mapped import MappedStore
 from meltpoint.vectors.words import Words, spell_words
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from meltpoint.vectors.open_report import OpenReport
+    from meltpoint.vectors.sources.source import Source
     from meltpoint.vectors.subwords import Subwords
 
 _LONGEST_EDITED = 40
@@ -30,38 +33,88 @@ class AbsentWordError(InputError, KeyError):
         return Exception.__str__(self)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Vectors:
     """Pretrained word vectors, mapped read-only: V words, D dimensions.
 
     Processes that open the same vectors share one copy in memory. Two objects hold the same vectors exactly when
     their digests agree.
-
-    Attributes:
-        name: The catalogue name, or the file's name.
-        source: The path or the catalogue name, as given.
-        words: The V words in row order.
-        matrix: Shape (V, D), float32, C order, read-only.
-        subwords: The n-gram vectors from which those of unknown words are composed; None for most sources.
-        attachments: The files that came with the vectors, by name: ``tokenizer.json`` of a static model.
-        lowercase: Whether lower-casing changes no word: a text must then be lower-cased to find its words.
-        tokenizer: The name of the tokenizer that splits texts into such words; ``tokenizer.json`` for their own.
-        licence: The licence of the vectors, where the catalogue knows it.
-        digest: Hex BLAKE3-128 over dimension, words and matrix: the identity of the content, whatever file it was in.
-        report: What reading the source came to.
     """
 
-    name: str
-    source: str
-    words: Words = field(repr=False)
-    matrix: NDArray[np.float32] = field(repr=False)
-    subwords: "Subwords | None" = field(repr=False, default=None)
-    attachments: Mapping[str, Path] = field(repr=False, default_factory=dict)
-    lowercase: bool
-    tokenizer: str
-    licence: str | None
-    digest: str
-    report: OpenReport = field(repr=False)
+    # Not a dataclass: importing ``dataclasses`` and making this class with it takes 1.5 ms of every later open.
+    def __init__(self, store: MappedStore, source: "Source", *, name: str | None = None) -> None:
+        """Wraps what was opened; :func:`meltpoint.open_vectors` does so.
+
+        Args:
+            store: The words and the matrix.
+            source: Where they come from.
+            name: The name of the vectors, where it is not the source's.
+        """
+        self._store, self._source, self._name = store, source, name or source.name
+        self._words = Words(store.word_index)
+        self._subwords = _wrap_subwords(store)
+
+    @property
+    def name(self) -> str:
+        """The catalogue name, or the file's name."""
+        return self._name
+
+    @property
+    def source(self) -> str:
+        """The path or the catalogue name, as given."""
+        return self._source.given
+
+    @property
+    def words(self) -> Words:
+        """The V words in row order."""
+        return self._words
+
+    @property
+    def matrix(self) -> NDArray[np.float32]:
+        """Shape (V, D), float32, C order, read-only."""
+        return self._store.matrix
+
+    @property
+    def subwords(self) -> "Subwords | None":
+        """The n-gram vectors from which those of unknown words are composed; None for most sources."""
+        return self._subwords
+
+    @property
+    def attachments(self) -> Mapping[str, "Path"]:
+        """The files that came with the vectors, by name: ``tokenizer.json`` of a static model."""
+        from pathlib import Path  # noqa: PLC0415 - not on the way of opening
+
+        return {name: Path(place) for name, place in self._store.attachments.items()}
+
+    @property
+    def lowercase(self) -> bool:
+        """Whether lower-casing changes no word: a text must then be lower-cased to find its words."""
+        return self._store.meta.lowercase
+
+    @property
+    def tokenizer(self) -> str:
+        """The name of the tokenizer that splits texts into such words; ``tokenizer.json`` for their own."""
+        if TOKENIZER_FILE in self._store.attachments:
+            return TOKENIZER_FILE
+        if self._source.entry is not None:
+            return self._source.entry.tokenizer
+        return "treebank-lower" if self.lowercase else "treebank"
+
+    @property
+    def licence(self) -> str | None:
+        """The licence of the vectors, where the catalogue knows it."""
+        return self._source.entry.licence if self._source.entry else None
+
+    @property
+    def digest(self) -> str:
+        """Hex BLAKE3-128 over dimension, words and matrix: the identity of the content, whatever file it was in."""
+        return self._store.meta.digest
+
+    @property
+    def report(self) -> "OpenReport":
+        """What reading the source came to."""
+        from meltpoint.vectors.open_report import report_on  # noqa: PLC0415 - not on the way of opening
+
+        return report_on(self._store, self._source)
 
     @property
     def dim(self) -> int:
@@ -72,6 +125,16 @@ class Vectors:
     def has_subwords(self) -> bool:
         """Whether words without a row have a vector too, composed of their n-grams."""
         return self.subwords is not None
+
+    def __repr__(self) -> str:
+        """Returns what the vectors are called and known for, without any of them."""
+        shown = ("name", "source", "lowercase", "tokenizer", "licence", "digest")
+        return f"Vectors({', '.join(f'{fact}={getattr(self, fact)!r}' for fact in shown)})"
+
+    def with_matrix(self, matrix: NDArray[np.float32], *, name: str, digest: str) -> "Vectors":
+        """Returns the same words with another matrix of this shape, called so and told apart by the digest."""
+        store = self._store._replace(matrix=matrix, meta=self._store.meta._replace(digest=digest))
+        return Vectors(store, self._source, name=name)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -156,7 +219,7 @@ class Vectors:
                 found[position] = self.subwords.covers(text[offsets[position] : offsets[position + 1]])
         return found
 
-    def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> tuple[Path, ...]:  # noqa: A002
+    def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> tuple["Path", ...]:  # noqa: A002
         """Writes the words and the matrix to a file; see :func:`meltpoint.vectors.writing.save_vectors`.
 
         Args:
@@ -182,6 +245,15 @@ class Vectors:
             near.update(*map(_one_edit_away, {word, word.lower()}))
         rows = self.rows(sorted(near))
         return [self.words[row] for row in np.unique(rows[rows != ABSENT])[:limit].tolist()]
+
+
+def _wrap_subwords(store: MappedStore) -> "Subwords | None":
+    meta = store.meta.subwords
+    if meta is None or store.subwords is None:
+        return None
+    from meltpoint.vectors.subwords import Subwords  # noqa: PLC0415 - few sources have them
+
+    return Subwords(matrix=store.subwords, min_n=meta.min_n, max_n=meta.max_n)
 
 
 def _one_edit_away(word: str) -> Iterator[str]:

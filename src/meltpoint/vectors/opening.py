@@ -3,21 +3,16 @@
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
 from meltpoint.errors import DiskError, VectorFileError
-from meltpoint.vectors.layouts import TOKENIZER_FILE
-from meltpoint.vectors.open_report import OpenReport
+from meltpoint.vectors.cache import CACHE_VARIABLE, cache_folder
 from meltpoint.vectors.opened import Vectors
-from meltpoint.vectors.sources import BadRows, FolderSource, Source, find_source
-from meltpoint.vectors.store import CACHE_VARIABLE, STORE_VERSION, MappedStore, cache_folder, map_store
-from meltpoint.vectors.words import Words, encode_words
-
-if TYPE_CHECKING:
-    from meltpoint.vectors.subwords import Subwords
+from meltpoint.vectors.sources.finding import find_source
+from meltpoint.vectors.sources.source import TOKENIZER_FILE, BadRows, FolderSource, Source
+from meltpoint.vectors.store.mapped import STORE_VERSION, MappedStore, map_store
+from meltpoint.vectors.words import encode_words
 
 _KEY_BYTES = 12
 
@@ -67,14 +62,16 @@ def open_vectors(
         DiskError: The store cannot be written.
     """
     found = find_source(source, member=member, dim=dim, bad_rows=bad_rows)
-    folder = cache_folder() / _store_name(found)
+    folder = os.path.join(cache_folder(), _store_name(found))
     store = map_store(folder)
     if words is not None:
         return _present(found, _select(found, store, encode_words(words)))
     if store is None:
-        from meltpoint.vectors.building import build_store  # noqa: PLC0415 - later opens need no reader of formats
+        from pathlib import Path  # noqa: PLC0415 - see below
 
-        build_store(found, folder)
+        from meltpoint.vectors.building.build import build_store  # noqa: PLC0415 - later opens need no reader of formats
+
+        build_store(found, Path(folder))
         store = map_store(folder)
     if store is None:
         raise DiskError(
@@ -86,14 +83,14 @@ def open_vectors(
 
 def _select(source: Source, store: MappedStore | None, words: list[bytes]) -> MappedStore:
     if store is not None:
-        from meltpoint.vectors.selecting import select_rows  # noqa: PLC0415 - see above
+        from meltpoint.vectors.building.selected_from_store import select_rows  # noqa: PLC0415 - see above
 
         return select_rows(store, words)
-    from meltpoint.vectors.selected import read_selected  # noqa: PLC0415 - see above
+    from meltpoint.vectors.building.selected_from_source import read_selected  # noqa: PLC0415 - see above
 
     selected = read_selected(source, words)
     if isinstance(source, FolderSource) and "tokenizer" in source.files:
-        return replace(selected, attachments={TOKENIZER_FILE: source.files["tokenizer"]})
+        return selected._replace(attachments={TOKENIZER_FILE: str(source.files["tokenizer"])})
     return selected
 
 
@@ -111,52 +108,8 @@ def _digest(values: tuple[str | int | None, ...]) -> str:
 
 
 def _present(source: Source, store: MappedStore) -> Vectors:
-    meta = store.meta
-    if source.dim not in {None, meta.dim}:
+    if source.dim not in {None, store.meta.dim}:
         raise VectorFileError(
-            f"{source.place}: expected {source.dim} dimensions as asked for by dim, found {meta.dim}."
+            f"{source.place}: expected {source.dim} dimensions as asked for by dim, found {store.meta.dim}."
         )
-    entry = source.entry
-    return Vectors(
-        name=source.name,
-        source=source.given,
-        words=Words(store.index),
-        matrix=store.matrix,
-        subwords=_wrap_subwords(store),
-        attachments=store.attachments,
-        lowercase=meta.lowercase,
-        tokenizer=_tokenizer_name(source, store),
-        licence=entry.licence if entry else None,
-        digest=meta.digest,
-        report=OpenReport(
-            source=source.given,
-            member=source.member,
-            file_format=meta.file_format,
-            rows_read=meta.rows_read,
-            rows_kept=meta.rows,
-            duplicates=meta.duplicates,
-            skipped=meta.skipped,
-            skipped_places=tuple(meta.skipped_places),
-            num_buckets=meta.subwords.num_buckets if meta.subwords else 0,
-            dim=meta.dim,
-            lowercase=meta.lowercase,
-            store=store.folder,
-        ),
-    )
-
-
-def _wrap_subwords(store: MappedStore) -> "Subwords | None":
-    meta = store.meta.subwords
-    if meta is None or store.subwords is None:
-        return None
-    from meltpoint.vectors.subwords import Subwords  # noqa: PLC0415 - few sources have them
-
-    return Subwords(matrix=store.subwords, min_n=meta.min_n, max_n=meta.max_n)
-
-
-def _tokenizer_name(source: Source, store: MappedStore) -> str:
-    if TOKENIZER_FILE in store.attachments:
-        return TOKENIZER_FILE
-    if source.entry is not None:
-        return source.entry.tokenizer
-    return "treebank-lower" if store.meta.lowercase else "treebank"
+    return Vectors(store, source)

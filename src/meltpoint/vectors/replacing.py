@@ -3,14 +3,13 @@
 import hashlib
 import mmap
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.errors import InputError
-from meltpoint.vectors.index import ABSENT
 from meltpoint.vectors.opened import Vectors
+from meltpoint.vectors.store.index import ABSENT
 
 
 def replace_rows(vectors: Vectors, words: Sequence[str], rows: NDArray[np.float32], *, name: str) -> Vectors:
@@ -37,7 +36,7 @@ def replace_rows(vectors: Vectors, words: Sequence[str], rows: NDArray[np.float3
     digest = hashlib.blake2b(vectors.digest.encode(), digest_size=16)
     digest.update(places[there].astype("<i8").tobytes())
     digest.update(np.ascontiguousarray(rows[there], dtype="<f4").tobytes())
-    return replace(vectors, name=name, matrix=matrix, digest=digest.hexdigest())
+    return vectors.with_matrix(matrix, name=name, digest=digest.hexdigest())
 
 
 def _writable(matrix: NDArray[np.float32]) -> NDArray[np.float32]:

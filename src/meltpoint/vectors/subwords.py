@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from meltpoint.vectors.gathering import copy_rows
+from meltpoint.vectors.store.gathering import copy_rows
 
 SENTENCE_END = b"</s>"
 """The word that fastText writes for a line end; it has no n-grams."""

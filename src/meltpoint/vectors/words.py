@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.errors import InputError
-from meltpoint.vectors.hashing import join_words, measure_words
-from meltpoint.vectors.index import ABSENT, WordIndex
+from meltpoint.vectors.store.hashing import join_words, measure_words
+from meltpoint.vectors.store.index import ABSENT, WordIndex
 
 _WORDS_PER_READ = 1 << 15
 

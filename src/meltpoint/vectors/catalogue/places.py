@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from meltpoint.vectors.cache import cache_folder
 from meltpoint.vectors.catalogue.entry import CatalogueEntry
-from meltpoint.vectors.store import cache_folder
 
 State = Literal["downloaded", "installed", "to get", "to install"]
 
@@ -41,7 +41,7 @@ class Receipt:
 
 def downloads_folder() -> Path:
     """Returns the folder that downloads go to, beside the stores: ``MELTPOINT_CACHE`` moves both."""
-    return cache_folder().with_name("downloads")
+    return Path(cache_folder()).with_name("downloads")
 
 
 def receipt_path(entry: CatalogueEntry) -> Path:

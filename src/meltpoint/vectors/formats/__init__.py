@@ -1,7 +1,7 @@
 """The formats of word vectors that can be read: those ``of_files`` and those ``of_folders``."""
 
 from meltpoint.vectors.formats.base import Attachment, Chunk, Piece, SubwordChunk, VectorFormat
-from meltpoint.vectors.sources import FileSource, Source
+from meltpoint.vectors.sources.source import FileSource, Source
 
 __all__ = ["Attachment", "Chunk", "Piece", "SubwordChunk", "VectorFormat", "format_of"]
 

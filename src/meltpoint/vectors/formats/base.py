@@ -8,9 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from meltpoint.vectors.hashing import join_words
-from meltpoint.vectors.layouts import TOKENIZER_FILE
-from meltpoint.vectors.sources import Source
+from meltpoint.vectors.sources.source import TOKENIZER_FILE, Source
+from meltpoint.vectors.store.hashing import join_words
 
 ATTACHMENTS = (TOKENIZER_FILE,)
 """The names that an :class:`Attachment` may have: a file name never comes out of the source."""

@@ -24,17 +24,18 @@ from array import array
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.errors import VectorFileError
-from meltpoint.vectors.containers import open_stream
+from meltpoint.vectors.cache import cache_folder
 from meltpoint.vectors.formats.base import Chunk, SubwordChunk
 from meltpoint.vectors.formats.forward import ForwardReader
 from meltpoint.vectors.formats.rows import make_chunk, numbered_from, require_dim, rows_per_chunk
-from meltpoint.vectors.sources import FileSource, Source
-from meltpoint.vectors.store import cache_folder
+from meltpoint.vectors.sources.containers import open_stream
+from meltpoint.vectors.sources.source import FileSource, Source
 from meltpoint.vectors.subwords import SENTENCE_END
 
 _MAGIC = (793712314).to_bytes(4, "little")
@@ -181,7 +182,7 @@ def _mapped_matrix(reader: ForwardReader, model: _Model, source: FileSource) -> 
             )
         yield np.asarray(np.memmap(source.path, dtype="<f4", mode="r", offset=reader.position, shape=shape))
         return
-    folder = cache_folder()
+    folder = Path(cache_folder())
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as copy:
         for start in range(0, expected_bytes, _COPY_BYTES):

@@ -4,11 +4,11 @@ import re
 from collections.abc import Generator
 
 from meltpoint.errors import VectorFileError
-from meltpoint.vectors.containers import open_stream
 from meltpoint.vectors.formats.base import Chunk
-from meltpoint.vectors.formats.text_faults import count_numbers
-from meltpoint.vectors.layouts import NPY_MAGIC
-from meltpoint.vectors.sources import FileSource, Source
+from meltpoint.vectors.formats.text_files.faults import count_numbers
+from meltpoint.vectors.sources.containers import open_stream
+from meltpoint.vectors.sources.magics import NPY_MAGIC
+from meltpoint.vectors.sources.source import FileSource, Source
 
 _START_BYTES = 512
 _UNPACK = "Unpack it first, and open what is in it."

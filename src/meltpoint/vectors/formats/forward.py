@@ -4,7 +4,7 @@ import struct
 from typing import Any
 
 from meltpoint.errors import VectorFileError
-from meltpoint.vectors.containers import ByteStream
+from meltpoint.vectors.sources.containers import ByteStream
 
 _BLOCK_BYTES = 1 << 22
 

@@ -16,8 +16,8 @@ from meltpoint.errors import VectorFileError
 from meltpoint.vectors.formats.base import Chunk
 from meltpoint.vectors.formats.rows import as_rows, make_chunk, numbered_from, require_dim, rows_per_chunk
 from meltpoint.vectors.formats.word_lists import read_words
-from meltpoint.vectors.layouts import NPY
-from meltpoint.vectors.sources import FolderSource, Source
+from meltpoint.vectors.sources.layouts import NPY
+from meltpoint.vectors.sources.source import FolderSource, Source
 
 # What numpy raises on a header that is no header, or that promises more than the file holds.
 _FAULTS = (OSError, EOFError, ValueError, TypeError, OverflowError, SyntaxError, tokenize.TokenError, MemoryError)

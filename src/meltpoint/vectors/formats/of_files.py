@@ -4,7 +4,7 @@ from meltpoint.vectors.formats.base import VectorFormat
 from meltpoint.vectors.formats.fasttext_binary import FastTextBinary
 from meltpoint.vectors.formats.foreign import ForeignFile
 from meltpoint.vectors.formats.pickled import PickledVectors
-from meltpoint.vectors.formats.text import TextVectors
+from meltpoint.vectors.formats.text_files.text import TextVectors
 from meltpoint.vectors.formats.word2vec_binary import Word2VecBinary
 
 FORMATS: tuple[VectorFormat, ...] = (PickledVectors(), FastTextBinary(), ForeignFile(), Word2VecBinary(), TextVectors())

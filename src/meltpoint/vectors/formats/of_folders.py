@@ -1,4 +1,4 @@
-"""The formats of several files that belong together: which is which, ``meltpoint.vectors.layouts`` has found out."""
+"""The formats of several files that belong together: which is which, ``sources.layouts`` has found out."""
 
 from meltpoint.vectors.formats.base import VectorFormat
 from meltpoint.vectors.formats.npy import NpyVectors

@@ -5,9 +5,9 @@ from collections.abc import Generator
 from typing import NoReturn
 
 from meltpoint.errors import VectorFileError
-from meltpoint.vectors.containers import open_stream
 from meltpoint.vectors.formats.base import Chunk
-from meltpoint.vectors.sources import FileSource, Source
+from meltpoint.vectors.sources.containers import open_stream
+from meltpoint.vectors.sources.source import FileSource, Source
 
 # Protocol 2 and later open with PROTO; later ones follow it with FRAME. No UTF-8 text begins with 0x80.
 _PICKLE_START = re.compile(rb"\x80[\x02-\x05]")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from meltpoint.errors import VectorFileError
 from meltpoint.vectors.formats.base import MOST_PLACES, Chunk
-from meltpoint.vectors.sources import Source
+from meltpoint.vectors.sources.source import Source
 
 _CHUNK_BYTES = 1 << 24
 _MOST_ROWS = 1 << 14

@@ -20,8 +20,8 @@ from meltpoint.vectors.formats.base import Chunk
 from meltpoint.vectors.formats.rows import make_chunk, numbered_from, require_dim, rows_per_chunk
 from meltpoint.vectors.formats.tensors import FLOATING, Tensor, map_tensors
 from meltpoint.vectors.formats.word_lists import WordList, read_words
-from meltpoint.vectors.layouts import SAFETENSORS
-from meltpoint.vectors.sources import FolderSource, Source
+from meltpoint.vectors.sources.layouts import SAFETENSORS
+from meltpoint.vectors.sources.source import FolderSource, Source
 
 _MATRIX, _WORDS, _OFFSETS = "embedding", "words", "offsets"
 _MOST_LISTED = 8

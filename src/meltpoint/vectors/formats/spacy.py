@@ -25,8 +25,8 @@ from meltpoint.vectors.formats.base import MOST_PLACES, Chunk
 from meltpoint.vectors.formats.npy import map_matrix
 from meltpoint.vectors.formats.rows import as_rows, make_chunk, require_dim, rows_per_chunk
 from meltpoint.vectors.formats.spacy_strings import SYMBOLS, number_of
-from meltpoint.vectors.layouts import SPACY
-from meltpoint.vectors.sources import FolderSource, Source
+from meltpoint.vectors.sources.layouts import SPACY
+from meltpoint.vectors.sources.source import FolderSource, Source
 
 _LARGEST_KEY = (1 << 64) - 1
 

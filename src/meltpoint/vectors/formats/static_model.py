@@ -19,8 +19,8 @@ from meltpoint.vectors.formats.base import Attachment, Chunk
 from meltpoint.vectors.formats.rows import make_chunk, require_dim, rows_per_chunk
 from meltpoint.vectors.formats.safetensors import find_matrix
 from meltpoint.vectors.formats.tensors import FLOATING, Tensor, map_tensors
-from meltpoint.vectors.layouts import STATIC_MODEL, TOKENIZER_FILE
-from meltpoint.vectors.sources import FolderSource, Source
+from meltpoint.vectors.sources.layouts import STATIC_MODEL
+from meltpoint.vectors.sources.source import TOKENIZER_FILE, FolderSource, Source
 
 _MATRICES = ("embeddings", "embedding.weight")
 _ROW_NUMBERS = ("I64", "I32", "I16", "U8", "I8")

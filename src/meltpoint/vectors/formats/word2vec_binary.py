@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.errors import VectorFileError
-from meltpoint.vectors.containers import open_stream
 from meltpoint.vectors.formats.base import Chunk
 from meltpoint.vectors.formats.forward import ForwardReader
 from meltpoint.vectors.formats.rows import as_rows, make_chunk, require_dim, rows_per_chunk, shown
-from meltpoint.vectors.formats.text_faults import count_numbers
-from meltpoint.vectors.sources import FileSource, Source
+from meltpoint.vectors.formats.text_files.faults import count_numbers
+from meltpoint.vectors.sources.containers import open_stream
+from meltpoint.vectors.sources.source import FileSource, Source
 
 _HEADER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,9})[ \t]*\r?\n")
 _LONGEST_HEADER_BYTES = 40

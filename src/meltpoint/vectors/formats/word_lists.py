@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.errors import VectorFileError
-from meltpoint.vectors.formats.text_faults import count_numbers
-from meltpoint.vectors.sources import FolderSource
+from meltpoint.vectors.formats.text_files.faults import count_numbers
+from meltpoint.vectors.sources.source import FolderSource
 
 _NEWLINE, _RETURN = b"\n\r"
 

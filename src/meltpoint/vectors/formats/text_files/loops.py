@@ -1,4 +1,4 @@
-"""The loops of ``text_kernel`` over addresses, as numba compiles them: neither arrays nor Python objects.
+"""The loops of ``kernel`` over addresses, as numba compiles them: neither arrays nor Python objects.
 
 What they convert has the bits of ``float32(float(text))``:
 
@@ -19,7 +19,7 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from meltpoint.compiled import compiled
-from meltpoint.vectors.formats.text_selecting import TABLE_FACTOR, TABLE_SHIFT
+from meltpoint.vectors.formats.text_files.selecting import TABLE_FACTOR, TABLE_SHIFT
 
 _LF, _CR, _SPACE, _PLUS, _MINUS, _DOT, _ZERO, _NINE, _UPPER_E, _LOWER_E = b"\n\r +-.09Ee"
 
@@ -372,7 +372,7 @@ def count_lines(place: int, end: int) -> int:
 
 @compiled
 def _may_start(place: int, table: int) -> bool:
-    """Tells whether one of the wanted fields may start a line; see ``text_selecting``, which does the same."""
+    """Tells whether one of the wanted fields may start a line; see ``selecting``, which does the same."""
     eight = _eight_bytes(place)
     spaces, line_ends = eight ^ _EIGHT_SPACES, eight ^ _EIGHT_LINE_ENDS
     is_end = ((spaces - _EIGHT_ONES) & ~spaces | (line_ends - _EIGHT_ONES) & ~line_ends) & _HIGH_BITS

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from meltpoint.vectors.formats.text_blocks import Block
+from meltpoint.vectors.formats.text_files.blocks import Block
 
 _LF, _SPACE = b"\n", b" "
 _TABLE_BITS = 20

@@ -20,7 +20,7 @@ import llvmlite  # type: ignore[import-untyped]
 import llvmlite.binding as llvm  # type: ignore[import-untyped]
 from blake3 import blake3
 
-from meltpoint.vectors.store import cache_folder
+from meltpoint.vectors.cache import cache_folder
 
 _CHECKSUM_BYTES = 4
 _engines: list[Any] = []  # the memory that the loaded functions lie in
@@ -67,7 +67,7 @@ def load_loops(module: str, num_arguments: Mapping[str, int]) -> dict[str, Calla
 def _folders(source: Path) -> Iterator[Path]:
     """Yields where machine code may lie, the better place first."""
     yield Path(importlib.util.cache_from_source(str(source))).parent
-    yield cache_folder().parent / "machine-code"
+    yield Path(cache_folder()).parent / "machine-code"
 
 
 def _find_source(module: str) -> Path:

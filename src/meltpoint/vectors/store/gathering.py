@@ -42,7 +42,7 @@ def _read_rows(matrix: NDArray[np.float32], rows: NDArray[np.int64], out: NDArra
     buffer = np.empty((min(len(order), max(1, _BUFFER_BYTES // row_bytes)), out.shape[1]), dtype=out.dtype)
     places = [[row.data] for row in buffer]
     try:
-        with open(mapped.filename, "rb", buffering=0) as file:  # noqa: PTH123 - numpy gives a path or a string
+        with open(mapped.filename, "rb", buffering=0) as file:
             for start in range(0, len(order), max(1, len(buffer))):
                 part = ascending[start : start + len(buffer)]
                 positions = (part * row_bytes + mapped.offset).tolist()

@@ -12,17 +12,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from meltpoint.errors import VectorFileError
+from meltpoint.vectors.sources.magics import NPY_MAGIC
+from meltpoint.vectors.sources.source import TOKENIZER_FILE
 
 NPY = "npy"
 SAFETENSORS = "safetensors"
 STATIC_MODEL = "static model"
 SPACY = "spaCy"
 
-TOKENIZER_FILE = "tokenizer.json"
-"""The tokenizer of a static model; kept under this name with the vectors."""
-
-NPY_MAGIC = b"\x93NUMPY"
-_LENGTH_BYTES = 8
 _MOST_SUBFOLDERS = 1_000
 _MOST_LISTED = 8
 _VECTOR_SUFFIXES = (".txt", ".vec", ".bin", ".gz", ".zip", ".npy", ".safetensors", ".zst", ".xz", ".bz2")
@@ -80,13 +77,12 @@ def find_in(folder: Path) -> Layout | None:
     return next((layout for layout in (_fit(layout, folder) for layout in FOLDER_LAYOUTS) if layout), None)
 
 
-def find_file_layout(path: Path, start: bytes, size_bytes: int, given: str) -> Layout | None:
-    """Returns the layout of a file that needs another beside it, or None for a file that stands alone.
+def find_file_layout(path: Path, start: bytes, given: str) -> Layout:
+    """Returns the layout of a file that needs another beside it.
 
     Args:
-        path: The file.
-        start: Its first bytes, at least nine where it has as many.
-        size_bytes: Its size.
+        path: The file, of NumPy or safetensors.
+        start: Its first bytes.
         given: How the caller called it.
 
     Raises:
@@ -101,19 +97,11 @@ def find_file_layout(path: Path, start: bytes, size_bytes: int, given: str) -> L
                 "for each row, found none; write them there."
             )
         return Layout(name=NPY, files={"matrix": path, "words": words})
-    if is_safetensors(start, size_bytes):
-        if (tokenizer := _tokenizer_beside(path)) is not None:
-            return Layout(name=STATIC_MODEL, files={"tensors": path, "tokenizer": tokenizer})
-        if (words := _words_beside(path)) is not None:
-            return Layout(name=SAFETENSORS, files={"tensors": path, "words": words})
-        return Layout(name=SAFETENSORS, files={"tensors": path})
-    return None
-
-
-def is_safetensors(start: bytes, size_bytes: int) -> bool:
-    """Tells whether a file of that size begins like safetensors: the length of a JSON object, which lies within."""
-    length = int.from_bytes(start[:_LENGTH_BYTES], "little")
-    return start[_LENGTH_BYTES : _LENGTH_BYTES + 1] == b"{" and length + _LENGTH_BYTES <= size_bytes
+    if (tokenizer := _tokenizer_beside(path)) is not None:
+        return Layout(name=STATIC_MODEL, files={"tensors": path, "tokenizer": tokenizer})
+    if (words := _words_beside(path)) is not None:
+        return Layout(name=SAFETENSORS, files={"tensors": path, "words": words})
+    return Layout(name=SAFETENSORS, files={"tensors": path})
 
 
 def _fit(layout: Layout, folder: Path) -> Layout | None:

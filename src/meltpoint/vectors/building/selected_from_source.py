@@ -11,13 +11,13 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from meltpoint.vectors.building.store_writer import digest_rows, is_lowercase
 from meltpoint.vectors.formats import Chunk, VectorFormat, format_of
 from meltpoint.vectors.formats.base import MOST_PLACES
-from meltpoint.vectors.hashing import hash_words
-from meltpoint.vectors.index import WordIndex, sort_hashes
-from meltpoint.vectors.sources import Source
-from meltpoint.vectors.store import STORE_VERSION, MappedStore, StoreMeta
-from meltpoint.vectors.store_writer import digest_rows, is_lowercase
+from meltpoint.vectors.sources.source import Source
+from meltpoint.vectors.store.hashing import hash_words
+from meltpoint.vectors.store.index import WordIndex, sort_hashes
+from meltpoint.vectors.store.mapped import STORE_VERSION, MappedStore, StoreMeta
 
 
 @runtime_checkable
@@ -89,7 +89,9 @@ def read_selected(source: Source, wanted: Collection[bytes]) -> MappedStore:
             edges={},
         ),
         matrix=matrix,
-        index=WordIndex(data=memoryview(chunk.text), offsets=chunk.offsets, hashes=hashes, order=order),
+        subwords=None,
+        attachments={},
+        word_index=WordIndex(data=memoryview(chunk.text), offsets=chunk.offsets, hashes=hashes, order=order),
     )
 
 

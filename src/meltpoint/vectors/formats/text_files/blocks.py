@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.errors import VectorFileError
-from meltpoint.vectors.containers import ByteStream
+from meltpoint.vectors.sources.containers import ByteStream
 
 PADDING_BYTES = 64
 """How many bytes of memory follow a block at least, for readers that look at several bytes at once."""

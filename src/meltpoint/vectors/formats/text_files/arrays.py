@@ -1,7 +1,7 @@
 """Parses few lines of vectors as text with NumPy alone: eight characters of a field are one 64-bit integer.
 
-The compiled parser (``text_kernel``) is some times as fast, but has to be compiled once and loaded each time. Both give
-the same bits, those of ``float32(float(text))``, and leave what they are not sure of to ``text_rows``.
+The compiled parser (``kernel``) is some times as fast, but has to be compiled once and loaded each time. Both give
+the same bits, those of ``float32(float(text))``, and leave what they are not sure of to ``rows``.
 
 A field of up to sixteen characters is read from its right end. With a character a byte, the first one in the lowest,
 an exclusive or with eight zeros leaves the digits' values; the point, if there is one, is taken out by moving what is
@@ -15,7 +15,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from meltpoint.vectors.formats.text_faults import NUMBER
+from meltpoint.vectors.formats.text_files.faults import NUMBER
 
 _NUMBERS_AT_ONCE = 1 << 13  # of which all intermediate results stay in the processor's cache
 _SPACED_NUMBER = re.compile(rb" [0-9+\-.][^ ]*$")

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from meltpoint.errors import VectorFileError
 from meltpoint.vectors.formats.base import MOST_PLACES, Chunk
 from meltpoint.vectors.formats.rows import is_utf8
-from meltpoint.vectors.formats.text_faults import read_numbers
-from meltpoint.vectors.sources import FileSource
+from meltpoint.vectors.formats.text_files.faults import read_numbers
+from meltpoint.vectors.sources.source import FileSource
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from meltpoint.vectors.building.store_writer import digest_rows, is_lowercase
 from meltpoint.vectors.formats.base import Chunk
-from meltpoint.vectors.hashing import hash_words
-from meltpoint.vectors.index import ABSENT, WordIndex, sort_hashes
-from meltpoint.vectors.store import MappedStore
-from meltpoint.vectors.store_writer import digest_rows, is_lowercase
+from meltpoint.vectors.store.hashing import hash_words
+from meltpoint.vectors.store.index import ABSENT, WordIndex, sort_hashes
+from meltpoint.vectors.store.mapped import MappedStore
 
 
 def select_rows(store: MappedStore, words: Sequence[bytes]) -> MappedStore:
@@ -20,12 +20,12 @@ def select_rows(store: MappedStore, words: Sequence[bytes]) -> MappedStore:
 
     Returns:
         Their rows in the store's order, with the words, case and digest of these rows alone and without subword
-        vectors: what :func:`meltpoint.vectors.selected.read_selected` finds in the source.
+        vectors: what :func:`meltpoint.vectors.building.selected_from_source.read_selected` finds in the source.
     """
-    rows = np.unique(store.index.find(words))
+    rows = np.unique(store.word_index.find(words))
     rows = rows[rows != ABSENT]
-    starts, ends = store.index.offsets[rows].tolist(), store.index.offsets[rows + 1].tolist()
-    found = [bytes(store.index.data[start:end]) for start, end in zip(starts, ends, strict=True)]
+    starts, ends = store.word_index.offsets[rows].tolist(), store.word_index.offsets[rows + 1].tolist()
+    found = [bytes(store.word_index.data[start:end]) for start, end in zip(starts, ends, strict=True)]
     chunk = Chunk.of(found, store.matrix[rows])
     chunk.matrix.flags.writeable = False
     hashes, order = sort_hashes(hash_words(chunk.text, chunk.offsets))
@@ -39,6 +39,7 @@ def select_rows(store: MappedStore, words: Sequence[bytes]) -> MappedStore:
         folder=None,
         meta=meta,
         matrix=chunk.matrix,
-        index=WordIndex(data=memoryview(chunk.text), offsets=chunk.offsets, hashes=hashes, order=order),
+        word_index=WordIndex(data=memoryview(chunk.text), offsets=chunk.offsets, hashes=hashes, order=order),
+        subwords=None,
         attachments=store.attachments,
     )

@@ -5,13 +5,12 @@ wrong answer.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from meltpoint.vectors.hashing import hash_words, join_words
+from meltpoint.vectors.store.hashing import hash_words, join_words
 
 ABSENT = -1
 
@@ -65,8 +64,7 @@ def _find_runs(ordered: NDArray[np.uint64]) -> list[tuple[int, int]]:
     return list(zip(changes[::2].tolist(), (changes[1::2] + 1).tolist(), strict=True))
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class WordIndex:
+class WordIndex(NamedTuple):
     """Rows by word.
 
     Attributes:

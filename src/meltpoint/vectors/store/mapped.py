@@ -10,6 +10,9 @@
 
 Beside them lie the source's attachments, such as ``tokenizer.json``. Opening reads ``meta.json`` and the first and last
 bytes of each file and maps the rest, however large the store is.
+
+Every later open comes this way, and importing what it uses takes longer than what it does: paths are strings here
+(``pathlib`` takes 5 ms of 90), and the values are named tuples (``dataclasses`` and the classes made with it take 3).
 """
 
 import json
@@ -17,17 +20,17 @@ import mmap
 import os
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from meltpoint.vectors.index import WordIndex
+from meltpoint.vectors.store.index import WordIndex
+
+if TYPE_CHECKING:
+    from _typeshed import StrPath
 
 STORE_VERSION = 4
-CACHE_VARIABLE = "MELTPOINT_CACHE"
 META_FILE = "meta.json"
 MATRIX_FILE = "matrix.npy"
 WORDS_FILE = "words.bin"
@@ -135,38 +138,27 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class MappedStore:
+class MappedStore(NamedTuple):
     """A store that was found whole, mapped read-only; or the same held in memory.
 
     Attributes:
         folder: Where it lies; None where it is in memory alone.
         meta: Its ``meta.json``.
         matrix: Shape (V, D), float32, read-only.
-        index: Its words.
+        word_index: Its words.
         subwords: Shape (number of buckets, D), float32, read-only; None where there are none.
         attachments: The path of each attachment, by its name.
     """
 
-    folder: Path | None
+    folder: str | None
     meta: StoreMeta
     matrix: NDArray[np.float32]
-    index: WordIndex
-    subwords: NDArray[np.float32] | None = None
-    attachments: Mapping[str, Path] = field(default_factory=dict)
+    word_index: WordIndex
+    subwords: NDArray[np.float32] | None
+    attachments: Mapping[str, str]
 
 
-def cache_folder() -> Path:
-    """Returns the folder that holds all stores: below ``MELTPOINT_CACHE`` where set, else in the user's cache."""
-    root = os.environ.get(CACHE_VARIABLE)
-    if not root:
-        from platformdirs import user_cache_path  # noqa: PLC0415 - a tenth of a later open, and needed only here
-
-        return user_cache_path("meltpoint") / "vectors"
-    return Path(root).expanduser().absolute() / "vectors"
-
-
-def map_store(folder: Path) -> MappedStore | None:
+def map_store(folder: "StrPath") -> MappedStore | None:
     """Maps the store in ``folder``.
 
     Noticed are missing files, files of another size (a full disk, a copy cut short) or with other bytes at their edges
@@ -176,41 +168,44 @@ def map_store(folder: Path) -> MappedStore | None:
     Returns:
         The store, or None when there is none or it is damaged; either way it is to be built.
     """
+    folder = os.fspath(folder)
     try:
-        meta = StoreMeta.from_json((folder / META_FILE).read_bytes())
+        with open(os.path.join(folder, META_FILE), "rb") as file:
+            meta = StoreMeta.from_json(file.read())
+        places = {name: os.path.join(folder, name) for name in meta.sizes_bytes}
         for name, size in meta.sizes_bytes.items():
-            if measure_file(folder / name) != (size, meta.edges[name]):
+            if measure_file(places[name]) != (size, meta.edges[name]):
                 return None
         subwords = None
         if meta.subwords is not None:
-            subwords = _map_array(folder / SUBWORDS_FILE, np.float32, (meta.subwords.num_buckets, meta.dim))
+            subwords = _map_array(places[SUBWORDS_FILE], np.float32, (meta.subwords.num_buckets, meta.dim))
         return MappedStore(
             folder=folder,
             meta=meta,
-            matrix=_map_array(folder / MATRIX_FILE, np.float32, (meta.rows, meta.dim)),
-            index=WordIndex(
-                data=_map_bytes(folder / WORDS_FILE),
-                offsets=_map_array(folder / OFFSETS_FILE, np.int64, (meta.rows + 1,)),
-                hashes=_map_array(folder / HASHES_FILE, np.uint64, (meta.rows,)),
-                order=_map_array(folder / ORDER_FILE, np.int64, (meta.rows,)),
+            matrix=_map_array(places[MATRIX_FILE], np.float32, (meta.rows, meta.dim)),
+            word_index=WordIndex(
+                data=_map_bytes(places[WORDS_FILE]),
+                offsets=_map_array(places[OFFSETS_FILE], np.int64, (meta.rows + 1,)),
+                hashes=_map_array(places[HASHES_FILE], np.uint64, (meta.rows,)),
+                order=_map_array(places[ORDER_FILE], np.int64, (meta.rows,)),
             ),
             subwords=subwords,
-            attachments={name: folder / name for name in meta.attachments},
+            attachments={name: places[name] for name in meta.attachments},
         )
     except (OSError, ValueError, TypeError):  # a TypeError: meta.json names other things than it should
         return None
 
 
-def measure_file(path: Path) -> tuple[int, int]:
+def measure_file(path: "StrPath") -> tuple[int, int]:
     """Returns a file's size in bytes and the CRC-32 of its edges."""
-    with path.open("rb", buffering=0) as file:
+    with open(path, "rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         head = file.read(_EDGE_BYTES)
         file.seek(max(size - _EDGE_BYTES, 0))
         return size, zlib.crc32(file.read(_EDGE_BYTES), zlib.crc32(head))
 
 
-def _map_array(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
+def _map_array(path: str, dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
     # open_memmap rather than np.load: it reads the npy format only, and so can never come to unpickle.
     mapped = np.lib.format.open_memmap(path, mode="r")
     if mapped.dtype != dtype or mapped.shape != shape or not mapped.flags.c_contiguous:
@@ -218,8 +213,8 @@ def _map_array(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> N
     return np.asarray(mapped)
 
 
-def _map_bytes(path: Path) -> memoryview:
-    with path.open("rb") as file:
+def _map_bytes(path: str) -> memoryview:
+    with open(path, "rb") as file:
         if not os.fstat(file.fileno()).st_size:
             return memoryview(b"")  # an empty file cannot be mapped
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

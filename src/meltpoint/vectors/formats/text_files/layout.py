@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from meltpoint.errors import VectorFileError
-from meltpoint.vectors.formats.text_faults import HEADER, count_numbers, raise_no_vectors
-from meltpoint.vectors.sources import FileSource
+from meltpoint.vectors.formats.text_files.faults import HEADER, count_numbers, raise_no_vectors
+from meltpoint.vectors.sources.source import FileSource
 
 NUM_SAMPLED_LINES = 100
 """How many lines :func:`detect_layout` looks at."""

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.errors import InputError
-from meltpoint.vectors.evaluation_files import Section, holds_analogies, read_analogies, read_similarity
-from meltpoint.vectors.index import ABSENT
+from meltpoint.vectors.evaluation.files import Section, holds_analogies, read_analogies, read_similarity
 from meltpoint.vectors.neighbours import row_blocks, row_norms
 from meltpoint.vectors.opened import Vectors
+from meltpoint.vectors.store.index import ABSENT
 
 RESTRICT_VOCAB: Final = 300_000
 _SYNTACTIC_PREFIX = "gram"

@@ -6,9 +6,12 @@ import re
 import struct
 import zipfile
 import zlib
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from meltpoint.errors import VectorFileError
+
+if TYPE_CHECKING:
+    from _typeshed import StrPath
 
 _VECTOR_SUFFIXES = (".txt", ".vec", ".bin")
 _ABOUT_THE_VECTORS = ("readme", "license", "licence", "copying", "changes", "changelog")
@@ -30,7 +33,7 @@ DAMAGE = (
 )
 
 
-def choose_member(path: Path, given: str, member: str | None, dim: int | None) -> str:
+def choose_member(path: "StrPath", given: str, member: str | None, dim: int | None) -> str:
     """Chooses the member of a zip that holds the vectors.
 
     Args:

@@ -8,10 +8,11 @@ import time
 from pathlib import Path
 
 from meltpoint.errors import DiskError
+from meltpoint.vectors.building.store_writer import StoreWriter
+from meltpoint.vectors.cache import CACHE_VARIABLE
 from meltpoint.vectors.formats import format_of
-from meltpoint.vectors.sources import Source
-from meltpoint.vectors.store import CACHE_VARIABLE, map_store
-from meltpoint.vectors.store_writer import StoreWriter
+from meltpoint.vectors.sources.source import Source
+from meltpoint.vectors.store.mapped import map_store
 
 _ABANDONED_AFTER_SECONDS = 24 * 3600.0
 _BUILDING_PREFIX = ".building-"

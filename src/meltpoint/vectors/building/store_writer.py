@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from meltpoint.errors import VectorFileError
 from meltpoint.vectors.formats.base import MOST_PLACES, Attachment, Chunk, Piece, SubwordChunk
-from meltpoint.vectors.hashing import hash_words
-from meltpoint.vectors.index import find_repeated, sort_hashes
-from meltpoint.vectors.store import (
+from meltpoint.vectors.store.hashing import hash_words
+from meltpoint.vectors.store.index import find_repeated, sort_hashes
+from meltpoint.vectors.store.mapped import (
     DATA_FILES,
     HASHES_FILE,
     MATRIX_FILE,

@@ -1,8 +1,8 @@
 """The compiled parser of vectors as text: about a gigabyte of lines in a second on one core.
 
 It takes lines that are as they should be. A line that it is not sure of it leaves *doubtful*, and the slow reader in
-``text_faults`` decides: so what is wrong, and every exotic spelling, is judged in one place. What it does convert has
-the bits of ``float32(float(text))``; its loops, and why that is so, are in ``text_loops``.
+``faults`` decides: so what is wrong, and every exotic spelling, is judged in one place. What it does convert has
+the bits of ``float32(float(text))``; its loops, and why that is so, are in ``loops``.
 
 The loops are compiled once per machine, which takes a second or two; loading them takes some hundredths. So this module
 is imported only for files that are worth it.
@@ -11,15 +11,15 @@ is imported only for files that are worth it.
 import numpy as np
 from numpy.typing import NDArray
 
-from meltpoint.vectors.formats.text_blocks import Block
-from meltpoint.vectors.formats.text_selecting import Candidates, FirstFields
-from meltpoint.vectors.machine_code import load_loops
+from meltpoint.vectors.formats.machine_code import load_loops
+from meltpoint.vectors.formats.text_files.blocks import Block
+from meltpoint.vectors.formats.text_files.selecting import Candidates, FirstFields
 
 _LF = ord("\n")
 _LONG_LINE_BYTES = 1 << 16
 _FEW_LINES = 1 << 12
 _LOOPS = load_loops(
-    "meltpoint.vectors.formats.text_loops", num_arguments={"count_lines": 2, "find_lines": 7, "parse_lines": 8}
+    "meltpoint.vectors.formats.text_files.loops", num_arguments={"count_lines": 2, "find_lines": 7, "parse_lines": 8}
 )
 _count_lines, _find_lines, _parse_lines = _LOOPS["count_lines"], _LOOPS["find_lines"], _LOOPS["parse_lines"]
 
@@ -56,7 +56,7 @@ def parse_lines(
 
 
 def find_candidates_compiled(block: Block, wanted: FirstFields) -> Candidates:
-    """Does what :func:`meltpoint.vectors.formats.text_selecting.find_candidates` does, several times as fast."""
+    """Does what :func:`meltpoint.vectors.formats.text_files.selecting.find_candidates` does, several times as fast."""
     first = block.data().ctypes.data
     end = first + block.end - block.start
     most, num_found = _FEW_LINES, -1

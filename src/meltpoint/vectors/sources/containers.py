@@ -13,9 +13,10 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol
 
 from meltpoint.errors import VectorFileError
-from meltpoint.vectors.members import DAMAGE, damaged
-from meltpoint.vectors.sources import ZIP_MAGICS, FileSource
-from meltpoint.vectors.unpacking import unpack_bzip2, unpack_xz, unpack_zstandard
+from meltpoint.vectors.sources.magics import ZIP_MAGICS
+from meltpoint.vectors.sources.members import DAMAGE, damaged
+from meltpoint.vectors.sources.source import FileSource
+from meltpoint.vectors.sources.unpacking import unpack_bzip2, unpack_xz, unpack_zstandard
 
 _ENCRYPTED_FLAG = 0x1
 _MAGIC_BYTES = 16

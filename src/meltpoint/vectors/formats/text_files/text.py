@@ -4,9 +4,9 @@ Words may themselves hold spaces (``. . .``), no-break spaces, quotes or anythin
 CSV readers stumble over. So lines end at byte 0x0A only, fields at byte 0x20 only, and the numbers are taken from the
 right; the word is what is left.
 
-The way of a line: ``text_blocks`` reads it, ``text_selecting`` passes it over where only some words are wanted,
-``text_kernel`` (large files) or ``text_arrays`` (small ones) split and convert it, ``text_rows`` looks at what they
-were not sure of, and ``text_faults`` says what is wrong with it.
+The way of a line: ``blocks`` reads it, ``selecting`` passes it over where only some words are wanted,
+``kernel`` (large files) or ``arrays`` (small ones) split and convert it, ``rows`` looks at what they
+were not sure of, and ``faults`` says what is wrong with it.
 """
 
 import os
@@ -16,15 +16,21 @@ from dataclasses import dataclass
 from itertools import chain
 
 from meltpoint.errors import VectorFileError
-from meltpoint.vectors.containers import open_stream
 from meltpoint.vectors.formats.base import Chunk
-from meltpoint.vectors.formats.text_arrays import parse_lines as parse_few_lines
-from meltpoint.vectors.formats.text_blocks import Block, UnreadBlock, plan_blocks, strip_end
-from meltpoint.vectors.formats.text_layout import NUM_SAMPLED_LINES, detect_layout
-from meltpoint.vectors.formats.text_rows import ParsedLines, settle
-from meltpoint.vectors.formats.text_selecting import Finder, FirstFields, SelectedLines, find_candidates, select_lines
-from meltpoint.vectors.pipelining import map_in_order
-from meltpoint.vectors.sources import FileSource, Source
+from meltpoint.vectors.formats.text_files.arrays import parse_lines as parse_few_lines
+from meltpoint.vectors.formats.text_files.blocks import Block, UnreadBlock, plan_blocks, strip_end
+from meltpoint.vectors.formats.text_files.layout import NUM_SAMPLED_LINES, detect_layout
+from meltpoint.vectors.formats.text_files.pipelining import map_in_order
+from meltpoint.vectors.formats.text_files.rows import ParsedLines, settle
+from meltpoint.vectors.formats.text_files.selecting import (
+    Finder,
+    FirstFields,
+    SelectedLines,
+    find_candidates,
+    select_lines,
+)
+from meltpoint.vectors.sources.containers import open_stream
+from meltpoint.vectors.sources.source import FileSource, Source
 
 _KERNEL_PAYS_BYTES = 1 << 26
 _BLOCKS_AHEAD = 8
@@ -158,7 +164,7 @@ def _choose_ways(source: FileSource, dim: int) -> _Ways:
     if source.size_bytes < _KERNEL_PAYS_BYTES:
         return by_arrays
     try:
-        from meltpoint.vectors.formats.text_kernel import (  # noqa: PLC0415 - some hundredths of a second
+        from meltpoint.vectors.formats.text_files.kernel import (  # noqa: PLC0415 - some hundredths of a second
             find_candidates_compiled,
             parse_lines,
         )

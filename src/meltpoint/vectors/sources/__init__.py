@@ -1,0 +1,1 @@
+"""Finds what is to be opened, and its bytes: files, members of zips, compressed files, folders, packages."""
