@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from meltpoint.errors import VectorFileError
 from meltpoint.vectors.store.gathering import copy_rows
 
 MATRIX = np.arange(60, dtype=np.float32).reshape(20, 3)
@@ -60,6 +61,16 @@ def test_map_stands_in_for_the_file(tmp_path, monkeypatch, damage):
         path.write_bytes(b"another")
         damage(path)
     np.testing.assert_array_equal(copied(matrix, [3, -1, 19, 0]), expected([3, -1, 19, 0]))
+
+
+def test_file_that_was_cut_short_is_an_error(tmp_path):
+    path = tmp_path / "m.npy"
+    np.save(path, MATRIX)
+    matrix = np.asarray(np.lib.format.open_memmap(path, mode="r"))
+    os.truncate(path, 200)
+    np.testing.assert_array_equal(copied(matrix, [5, 0]), expected([5, 0]))
+    with pytest.raises(VectorFileError, match=r"m\.npy: expected 368 bytes as when it was opened, found 200: .*again"):
+        copied(matrix, [0, 19])
 
 
 PROGRAM = """

@@ -4,11 +4,15 @@ A row that is touched through the map makes Linux map its neighbourhood, 64 KiB 
 large matrix leave hundreds of megabytes resident. Reading the rows from the file takes as long and leaves nothing.
 """
 
+import mmap
 import os
 from itertools import repeat
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from meltpoint.errors import VectorFileError
 
 _BUFFER_BYTES = 1 << 18  # stays in the processor's cache
 
@@ -20,6 +24,9 @@ def copy_rows(matrix: NDArray[np.float32], rows: NDArray[np.int64], out: NDArray
         matrix: Shape (V, D), float32, C order; mapped or in memory.
         rows: Shape (n,), int64.
         out: Shape (n, D), float32, C order; what belongs to no row stays as it is.
+
+    Raises:
+        VectorFileError: The file was cut short since it was mapped.
     """
     if not _read_rows(matrix, rows, out):
         found = rows >= 0
@@ -45,14 +52,27 @@ def _read_rows(matrix: NDArray[np.float32], rows: NDArray[np.int64], out: NDArra
         with open(mapped.filename, "rb", buffering=0) as file:
             for start in range(0, len(order), max(1, len(buffer))):
                 part = ascending[start : start + len(buffer)]
-                positions = (part * row_bytes + mapped.offset).tolist()
-                if (np.diff(part) == 1).all():  # rows that follow one another
-                    num_bytes = os.preadv(file.fileno(), [buffer[: len(part)].data], positions[0])
+                if part[-1] - part[0] == len(part) - 1 and (np.diff(part) == 1).all():  # rows that follow one another
+                    position = int(part[0]) * row_bytes + mapped.offset
+                    num_bytes = os.preadv(file.fileno(), [buffer[: len(part)].data], position)
                 else:
+                    positions = (part * row_bytes + mapped.offset).tolist()
                     num_bytes = sum(map(os.preadv, repeat(file.fileno()), places, positions))
                 if num_bytes != len(part) * row_bytes:
+                    _require_whole(mapped)
                     return False
                 out[order[start : start + len(part)]] = buffer[: len(part)]
     except OSError:
         return False  # the store was removed meanwhile; what is mapped is still there
     return True
+
+
+def _require_whole(mapped: np.memmap[Any, Any]) -> None:
+    """Refuses a map whose own file has become shorter: the system would end the process that reads beyond its end."""
+    expected = mapped.offset + mapped.nbytes
+    pages: Any = mapped.base
+    if isinstance(pages, mmap.mmap) and (size := pages.size()) < expected:
+        raise VectorFileError(
+            f"{mapped.filename}: expected {expected:,} bytes as when it was opened, found {size:,}: something has cut "
+            "the file short meanwhile; open the vectors again."
+        )
