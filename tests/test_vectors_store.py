@@ -39,10 +39,16 @@ def stores(file: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("unset", [None, ""])
-def test_default_place_is_the_users_cache(monkeypatch, unset):
-    monkeypatch.delenv("MELTPOINT_CACHE")
-    if unset is not None:
-        monkeypatch.setenv("MELTPOINT_CACHE", unset)
+@pytest.mark.parametrize(
+    ("xdg", "home"),
+    [(None, "/home/a"), (None, "/home/a/"), ("", "/home/a"), ("/x/c", "/home/a"), ("x/c", "/home/a"), (None, "a")],
+)
+def test_default_place_is_the_users_cache(monkeypatch, unset, xdg, home):
+    for name, value in (("MELTPOINT_CACHE", unset), ("XDG_CACHE_HOME", xdg), ("HOME", home)):
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
     assert Path(cache_folder()) == platformdirs.user_cache_path("meltpoint") / "vectors"
 
 

@@ -19,7 +19,6 @@ so the matrix is mapped: from the file where it is plain, else from a copy unpac
 """
 
 import re
-import tempfile
 from array import array
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -182,6 +181,8 @@ def _mapped_matrix(reader: ForwardReader, model: _Model, source: FileSource) -> 
             )
         yield np.asarray(np.memmap(source.path, dtype="<f4", mode="r", offset=reader.position, shape=shape))
         return
+    import tempfile  # noqa: PLC0415 - 3 ms of every open that reads, for the few files that come here
+
     folder = Path(cache_folder())
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as copy:

@@ -1,7 +1,7 @@
 """Finds what ``open_vectors`` was pointed at: a file, a member of a zip, files that belong together, or a package.
 
 Every later open comes this way. What stands alone is found with ``os.path``; folders, packages and files that need
-others beside them are left to ``together``, which with ``pathlib`` takes 5 ms to import.
+others beside them are left to ``together``, which takes 5 ms to import, most of it ``pathlib``.
 """
 
 import contextlib

@@ -1,7 +1,9 @@
 """Copies scattered rows out of a mapped matrix without bringing in what lies around them.
 
 A row that is touched through the map makes Linux map its neighbourhood, 64 KiB and more: 15,000 words spread over a
-large matrix leave hundreds of megabytes resident. Reading the rows from the file takes as long and leaves nothing.
+large matrix leave hundreds of megabytes resident. Reading the rows from the file leaves nothing. What it costs hardly
+depends on how the system has cached the file: 15,000 rows take 19 to 27 ms. Copying them through the map, and giving
+the pages back after every few hundred rows, takes 14 to 38, in one thread or in two.
 """
 
 import mmap

@@ -12,7 +12,8 @@ Beside them lie the source's attachments, such as ``tokenizer.json``. Opening re
 bytes of each file and maps the rest, however large the store is.
 
 Every later open comes this way, and importing what it uses takes longer than what it does: paths are strings here
-(``pathlib`` takes 5 ms of 90), and the values are named tuples (``dataclasses`` and the classes made with it take 3).
+(``pathlib`` takes 4 ms, where all of NumPy takes 57), and values are named tuples (``dataclasses`` and the classes made
+with it take 3).
 """
 
 import json
