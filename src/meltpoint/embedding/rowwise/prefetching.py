@@ -46,15 +46,17 @@ _prefetch: Any = intrinsic(_compile_prefetch)
 
 
 @compiled
-def prefetch_columns(weight: Floats, moments: Floats, first: int, last: int) -> None:
-    """Asks for columns of a row (D,) and its moments (num_moments, D), whose turn comes ``AHEAD`` places later.
+def prefetch_ahead(table: Floats, moments: Floats, rows: Rows, slots: Rows, i: int, first: int, last: int) -> None:
+    """Asks for columns of the row and the moments whose turn comes ``AHEAD`` places after that of ``rows[i]``.
 
     It is asked for as much at a time as is then worked on: a processor has only so many requests under way, and waits
     when a whole row is asked for at once.
     """
+    ahead = min(i + AHEAD, len(rows) - 1)
+    weight, own_moments = table[rows[ahead]], moments[max(slots[ahead], 0)]
     for j in range(first, last, FLOATS_PER_CACHE_LINE):
         _prefetch(weight, j)
-    for moment in range(len(moments)):
-        row = moments[moment]
+    for moment in range(len(own_moments)):
+        row = own_moments[moment]
         for j in range(first, last, FLOATS_PER_CACHE_LINE):
             _prefetch(row, j)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from meltpoint.compiled import compiled
 from meltpoint.embedding.rowwise.coasting import OVER_ROOT, SHARE, Coasting
-from meltpoint.embedding.rowwise.prefetching import AHEAD, prefetch_columns
+from meltpoint.embedding.rowwise.prefetching import prefetch_ahead
 from meltpoint.embedding.rowwise.rules.base import (
     STRETCH,
     Floats,
@@ -17,6 +17,7 @@ from meltpoint.embedding.rowwise.rules.base import (
     Rows,
     Shares,
     copy_row,
+    cut_into_stretches,
     require,
 )
 
@@ -41,22 +42,16 @@ def _read_rows(
     coefficients: Shares,
     out: Floats,
 ) -> None:
-    one_target, num_parts = len(target) == 1, coefficients.shape[1]
-    width = table.shape[1] // num_parts
+    one_target, stretches = len(target) == 1, cut_into_stretches(table.shape[1], coefficients.shape[1])
     for i in range(len(rows)):
         weight, goal, present = table[rows[i]], target[0 if one_target else rows[i]], out[i]
-        ahead = min(i + AHEAD, len(rows) - 1)
-        next_weight, next_moments = table[rows[ahead]], moments[max(missed[ahead], 0)]
-        for part in range(num_parts):
-            start = part * width
-            for first in range(start, start + width, STRETCH):
-                last = min(first + STRETCH, start + width)
-                prefetch_columns(next_weight, next_moments, first, last)
-                if missed[i] >= 0:
-                    own = coefficients[places[i], part]
-                    _decay(weight[first:last], goal[first - start : last - start], own, present[first:last])
-                else:
-                    copy_row(weight[first:last], present[first:last])
+        for part, start, first, last in stretches:
+            prefetch_ahead(table, moments, rows, missed, i, first, last)
+            if missed[i] >= 0:
+                own = coefficients[places[i], part]
+                _decay(weight[first:last], goal[first - start : last - start], own, present[first:last])
+            else:
+                copy_row(weight[first:last], present[first:last])
 
 
 @compiled
@@ -70,23 +65,17 @@ def _coast_rows(
     places: Rows,
     coefficients: Shares,
 ) -> None:
-    one_target, num_parts = len(target) == 1, coefficients.shape[1]
-    width = table.shape[1] // num_parts
+    one_target, stretches = len(target) == 1, cut_into_stretches(table.shape[1], coefficients.shape[1])
     space = np.empty(STRETCH, dtype=np.float32)
     for i in range(len(rows)):
         if missed[i] < 0:
             continue
         weight, goal = table[rows[i]], target[0 if one_target else rows[i]]
-        ahead = min(i + AHEAD, len(rows) - 1)
-        next_weight, next_moments = table[rows[ahead]], moments[max(missed[ahead], 0)]
-        for part in range(num_parts):
-            start = part * width
-            for first in range(start, start + width, STRETCH):
-                last = min(first + STRETCH, start + width)
-                prefetch_columns(next_weight, next_moments, first, last)
-                own, present = coefficients[places[i], part], space[: last - first]
-                _decay(weight[first:last], goal[first - start : last - start], own, present)
-                copy_row(present, weight[first:last])
+        for part, start, first, last in stretches:
+            prefetch_ahead(table, moments, rows, missed, i, first, last)
+            own, present = coefficients[places[i], part], space[: last - first]
+            _decay(weight[first:last], goal[first - start : last - start], own, present)
+            copy_row(present, weight[first:last])
 
 
 @compiled
@@ -109,26 +98,20 @@ def _step_rows(
     eps: float,
 ) -> None:
     rate, floor = np.float32(lr), np.float32(eps)
-    one_target, num_parts = len(target) == 1, coefficients.shape[1]
-    width = table.shape[1] // num_parts
+    one_target, stretches = len(target) == 1, cut_into_stretches(table.shape[1], coefficients.shape[1])
     for i in range(len(rows)):
-        ahead = min(i + AHEAD, len(rows) - 1)
-        next_weight, next_moments = table[rows[ahead]], moments[max(slots[ahead], 0)]
-        for part in range(num_parts):
-            start = part * width
-            for first in range(start, start + width, STRETCH):
-                last = min(first + STRETCH, start + width)
-                prefetch_columns(next_weight, next_moments, first, last)
-                weight, present, gradient = table[rows[i]][first:last], weights[i][first:last], grads[i][first:last]
-                goal = target[0 if one_target else rows[i]][first - start : last - start]
-                total, own_rates = moments[slots[i], 0][first:last], rates[first:last]
-                before, after = np.float32(pulls[i] * befores[part]), np.float32(pulls[i] * afters[part])
-                for j in range(len(gradient)):
-                    total[j] += gradient[j] * gradient[j]
-                for j in range(len(weight)):
-                    moved = present[j] + before * (goal[j] - present[j])
-                    moved -= own_rates[j] * (rate * gradient[j] / (np.sqrt(total[j]) + floor))
-                    weight[j] = moved + after * (goal[j] - moved)
+        for part, start, first, last in stretches:
+            prefetch_ahead(table, moments, rows, slots, i, first, last)
+            weight, present, gradient = table[rows[i]][first:last], weights[i][first:last], grads[i][first:last]
+            goal = target[0 if one_target else rows[i]][first - start : last - start]
+            total, own_rates = moments[slots[i], 0][first:last], rates[first:last]
+            before, after = np.float32(pulls[i] * befores[part]), np.float32(pulls[i] * afters[part])
+            for j in range(len(gradient)):
+                total[j] += gradient[j] * gradient[j]
+            for j in range(len(weight)):
+                moved = present[j] + before * (goal[j] - present[j])
+                moved -= own_rates[j] * (rate * gradient[j] / (np.sqrt(total[j]) + floor))
+                weight[j] = moved + after * (goal[j] - moved)
 
 
 @dataclass(frozen=True, kw_only=True)

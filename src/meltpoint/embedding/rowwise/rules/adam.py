@@ -17,7 +17,7 @@ from meltpoint.embedding.rowwise.coasting import (
     UNDER_ROOT,
     Coasting,
 )
-from meltpoint.embedding.rowwise.prefetching import AHEAD, prefetch_columns
+from meltpoint.embedding.rowwise.prefetching import prefetch_ahead
 from meltpoint.embedding.rowwise.rules.base import (
     STRETCH,
     Floats,
@@ -25,6 +25,7 @@ from meltpoint.embedding.rowwise.rules.base import (
     Rows,
     Shares,
     copy_row,
+    cut_into_stretches,
     require,
 )
 
@@ -56,30 +57,24 @@ def _read_rows(
     coefficients: Shares,
     out: Floats,
 ) -> None:
-    one_target, num_parts = len(target) == 1, coefficients.shape[1]
-    width = table.shape[1] // num_parts
+    one_target, stretches = len(target) == 1, cut_into_stretches(table.shape[1], coefficients.shape[1])
     for i in range(len(rows)):
         weight, goal, present = table[rows[i]], target[0 if one_target else rows[i]], out[i]
         mean, square = moments[max(missed[i], 0), 0], moments[max(missed[i], 0), 1]
-        ahead = min(i + AHEAD, len(rows) - 1)
-        next_weight, next_moments = table[rows[ahead]], moments[max(missed[ahead], 0)]
-        for part in range(num_parts):
-            start = part * width
-            for first in range(start, start + width, STRETCH):
-                last = min(first + STRETCH, start + width)
-                prefetch_columns(next_weight, next_moments, first, last)
-                if missed[i] >= 0:
-                    _coast(
-                        weight[first:last],
-                        mean[first:last],
-                        square[first:last],
-                        goal[first - start : last - start],
-                        rates[first:last],
-                        coefficients[places[i], part],
-                        present[first:last],
-                    )
-                else:
-                    copy_row(weight[first:last], present[first:last])
+        for part, start, first, last in stretches:
+            prefetch_ahead(table, moments, rows, missed, i, first, last)
+            if missed[i] >= 0:
+                _coast(
+                    weight[first:last],
+                    mean[first:last],
+                    square[first:last],
+                    goal[first - start : last - start],
+                    rates[first:last],
+                    coefficients[places[i], part],
+                    present[first:last],
+                )
+            else:
+                copy_row(weight[first:last], present[first:last])
 
 
 @compiled
@@ -93,37 +88,31 @@ def _coast_rows(
     places: Rows,
     coefficients: Shares,
 ) -> None:
-    one_target, num_parts = len(target) == 1, coefficients.shape[1]
-    width = table.shape[1] // num_parts
+    one_target, stretches = len(target) == 1, cut_into_stretches(table.shape[1], coefficients.shape[1])
     space = np.empty(STRETCH, dtype=np.float32)
     for i in range(len(rows)):
         if missed[i] < 0:
             continue
         weight, goal = table[rows[i]], target[0 if one_target else rows[i]]
         mean, square = moments[missed[i], 0], moments[missed[i], 1]
-        ahead = min(i + AHEAD, len(rows) - 1)
-        next_weight, next_moments = table[rows[ahead]], moments[max(missed[ahead], 0)]
-        for part in range(num_parts):
-            start = part * width
-            for first in range(start, start + width, STRETCH):
-                last = min(first + STRETCH, start + width)
-                prefetch_columns(next_weight, next_moments, first, last)
-                own, present = coefficients[places[i], part], space[: last - first]
-                _coast(
-                    weight[first:last],
-                    mean[first:last],
-                    square[first:last],
-                    goal[first - start : last - start],
-                    rates[first:last],
-                    own,
-                    present,
-                )
-                copy_row(present, weight[first:last])
-                left_1, left_2 = np.float32(own[KEEP_1]), np.float32(own[KEEP_2])
-                for j in range(first, last):
-                    mean[j] *= left_1
-                for j in range(first, last):
-                    square[j] *= left_2
+        for part, start, first, last in stretches:
+            prefetch_ahead(table, moments, rows, missed, i, first, last)
+            own, present = coefficients[places[i], part], space[: last - first]
+            _coast(
+                weight[first:last],
+                mean[first:last],
+                square[first:last],
+                goal[first - start : last - start],
+                rates[first:last],
+                own,
+                present,
+            )
+            copy_row(present, weight[first:last])
+            left_1, left_2 = np.float32(own[KEEP_1]), np.float32(own[KEEP_2])
+            for j in range(first, last):
+                mean[j] *= left_1
+            for j in range(first, last):
+                square[j] *= left_2
 
 
 @compiled
@@ -189,8 +178,7 @@ def _step_rows(
 ) -> None:
     fresh_1, keep_2, fresh_2 = np.float32(fresh), np.float32(beta2), np.float32(1 - beta2)
     gain, scale, floor = np.float32(step_size), np.float32(inverse_root), np.float32(eps)
-    one_target, num_parts = len(target) == 1, coefficients.shape[1]
-    width = table.shape[1] // num_parts
+    one_target, stretches = len(target) == 1, cut_into_stretches(table.shape[1], coefficients.shape[1])
     for i in range(len(rows)):
         left_1, left_2 = np.float32(1), np.float32(1)
         if missed[i] >= 0:
@@ -199,30 +187,23 @@ def _step_rows(
         mean, square = moments[slots[i], 0], moments[slots[i], 1]
         weight, goal = table[rows[i]], target[0 if one_target else rows[i]]
         present, gradient = weights[i], grads[i]
-        ahead = min(i + AHEAD, len(rows) - 1)
-        next_weight, next_moments = table[rows[ahead]], moments[max(slots[ahead], 0)]
-        for part in range(num_parts):
-            start = part * width
-            for first in range(start, start + width, STRETCH):
-                last = min(first + STRETCH, start + width)
-                prefetch_columns(next_weight, next_moments, first, last)
-                # Two short loops: with all arrays in one, the compiler gives up on vectors.
-                _renew(
-                    mean[first:last], square[first:last], gradient[first:last], left_1, left_2, fresh_1, keep_2, fresh_2
-                )
-                _move(
-                    weight[first:last],
-                    present[first:last],
-                    goal[first - start : last - start],
-                    rates[first:last],
-                    mean[first:last],
-                    square[first:last],
-                    np.float32(pulls[i] * befores[part]),
-                    np.float32(pulls[i] * afters[part]),
-                    gain,
-                    scale,
-                    floor,
-                )
+        for part, start, first, last in stretches:
+            prefetch_ahead(table, moments, rows, slots, i, first, last)
+            # Two short loops: with all arrays in one, the compiler gives up on vectors.
+            _renew(mean[first:last], square[first:last], gradient[first:last], left_1, left_2, fresh_1, keep_2, fresh_2)
+            _move(
+                weight[first:last],
+                present[first:last],
+                goal[first - start : last - start],
+                rates[first:last],
+                mean[first:last],
+                square[first:last],
+                np.float32(pulls[i] * befores[part]),
+                np.float32(pulls[i] * afters[part]),
+                gain,
+                scale,
+                floor,
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,8 +31,8 @@ class RowRule(ABC):
     The loops take ``table`` (V, D), ``moments`` (slots, num_moments, D), ``target`` (V, D / P) or (1, D / P), which is
     where decay leads the columns of each of P parts, ``rates`` (D,), which are factors on the learning rate, ``rows``
     (U,), and what the rows missed: ``missed`` (U,) slots, -1 where nothing, and ``coefficients`` (N, P, 7), those of
-    row i in the place ``places[i]`` (U,). A row is worked on part by part, in stretches of :data:`STRETCH`. The walk
-    over the rows is the same in every rule and yet written out in each: a loop that is made by a function, over another
+    row i in the place ``places[i]`` (U,). A row is worked on part by part, in the stretches of
+    :func:`cut_into_stretches`. The loop over the rows stands in each rule: one that is made by a function, over another
     compiled function, is never found again in numba's cache, and would be compiled anew in every process.
     """
 
@@ -71,6 +71,22 @@ class RowRule(ABC):
     @abstractmethod
     def movement(self, moments: Tensor, coefficients: Tensor) -> Tensor:
         """Returns how far rows have coasted, (U, D), to be subtracted; ``coefficients`` is (7, U, 1)."""
+
+
+@compiled
+def cut_into_stretches(num_columns: int, num_parts: int) -> list[tuple[int, int, int, int]]:
+    """Returns how every row is walked: each stretch's part, where the part starts, and its columns.
+
+    It is a list, and neither a generator over rows and stretches nor a function that finds the k-th of them: a step of
+    mean pooling with Adam takes 25% longer with the one, 3% with the other, and 1% with the list, than with the loops
+    written out.
+    """
+    width = num_columns // num_parts
+    return [
+        (part, part * width, first, min(first + STRETCH, (part + 1) * width))
+        for part in range(num_parts)
+        for first in range(part * width, (part + 1) * width, STRETCH)
+    ]
 
 
 @compiled

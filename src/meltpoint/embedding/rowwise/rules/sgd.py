@@ -8,7 +8,7 @@ from torch import Tensor
 
 from meltpoint.compiled import compiled
 from meltpoint.embedding.rowwise.coasting import KEEP_1, OVER_ROOT, SHARE, Coasting
-from meltpoint.embedding.rowwise.prefetching import AHEAD, prefetch_columns
+from meltpoint.embedding.rowwise.prefetching import prefetch_ahead
 from meltpoint.embedding.rowwise.rules.base import (
     STRETCH,
     Floats,
@@ -16,6 +16,7 @@ from meltpoint.embedding.rowwise.rules.base import (
     Rows,
     Shares,
     copy_row,
+    cut_into_stretches,
     require,
 )
 
@@ -49,28 +50,22 @@ def _read_rows(
     coefficients: Shares,
     out: Floats,
 ) -> None:
-    one_target, num_parts = len(target) == 1, coefficients.shape[1]
-    width = table.shape[1] // num_parts
+    one_target, stretches = len(target) == 1, cut_into_stretches(table.shape[1], coefficients.shape[1])
     for i in range(len(rows)):
         weight, goal, present = table[rows[i]], target[0 if one_target else rows[i]], out[i]
-        ahead = min(i + AHEAD, len(rows) - 1)
-        next_weight, next_moments = table[rows[ahead]], moments[max(missed[ahead], 0)]
-        for part in range(num_parts):
-            start = part * width
-            for first in range(start, start + width, STRETCH):
-                last = min(first + STRETCH, start + width)
-                prefetch_columns(next_weight, next_moments, first, last)
-                if missed[i] >= 0:
-                    _coast(
-                        weight[first:last],
-                        _buffer(moments, missed[i], first, last),
-                        goal[first - start : last - start],
-                        rates[first:last],
-                        coefficients[places[i], part],
-                        present[first:last],
-                    )
-                else:
-                    copy_row(weight[first:last], present[first:last])
+        for part, start, first, last in stretches:
+            prefetch_ahead(table, moments, rows, missed, i, first, last)
+            if missed[i] >= 0:
+                _coast(
+                    weight[first:last],
+                    _buffer(moments, missed[i], first, last),
+                    goal[first - start : last - start],
+                    rates[first:last],
+                    coefficients[places[i], part],
+                    present[first:last],
+                )
+            else:
+                copy_row(weight[first:last], present[first:last])
 
 
 @compiled
@@ -84,27 +79,21 @@ def _coast_rows(
     places: Rows,
     coefficients: Shares,
 ) -> None:
-    one_target, num_parts = len(target) == 1, coefficients.shape[1]
-    width = table.shape[1] // num_parts
+    one_target, stretches = len(target) == 1, cut_into_stretches(table.shape[1], coefficients.shape[1])
     space = np.empty(STRETCH, dtype=np.float32)
     for i in range(len(rows)):
         if missed[i] < 0:
             continue
         weight, goal = table[rows[i]], target[0 if one_target else rows[i]]
-        ahead = min(i + AHEAD, len(rows) - 1)
-        next_weight, next_moments = table[rows[ahead]], moments[max(missed[ahead], 0)]
-        for part in range(num_parts):
-            start = part * width
-            for first in range(start, start + width, STRETCH):
-                last = min(first + STRETCH, start + width)
-                prefetch_columns(next_weight, next_moments, first, last)
-                own, present = coefficients[places[i], part], space[: last - first]
-                buffer = _buffer(moments, missed[i], first, last)
-                _coast(weight[first:last], buffer, goal[first - start : last - start], rates[first:last], own, present)
-                copy_row(present, weight[first:last])
-                left = np.float32(own[KEEP_1])
-                for j in range(len(buffer)):
-                    buffer[j] *= left
+        for part, start, first, last in stretches:
+            prefetch_ahead(table, moments, rows, missed, i, first, last)
+            own, present = coefficients[places[i], part], space[: last - first]
+            buffer = _buffer(moments, missed[i], first, last)
+            _coast(weight[first:last], buffer, goal[first - start : last - start], rates[first:last], own, present)
+            copy_row(present, weight[first:last])
+            left = np.float32(own[KEEP_1])
+            for j in range(len(buffer)):
+                buffer[j] *= left
 
 
 @compiled
@@ -130,30 +119,24 @@ def _step_rows(
 ) -> None:
     rate, keep = np.float32(lr), np.float32(momentum)
     share_gradient, share_buffer = np.float32(of_gradient), np.float32(of_buffer)
-    one_target, num_parts = len(target) == 1, coefficients.shape[1]
-    width = table.shape[1] // num_parts
+    one_target, stretches = len(target) == 1, cut_into_stretches(table.shape[1], coefficients.shape[1])
     for i in range(len(rows)):
         left = np.float32(coefficients[places[i], 0, KEEP_1]) if missed[i] >= 0 else np.float32(1)
-        ahead = min(i + AHEAD, len(rows) - 1)
-        next_weight, next_moments = table[rows[ahead]], moments[max(slots[ahead], 0)]
-        for part in range(num_parts):
-            start = part * width
-            for first in range(start, start + width, STRETCH):
-                last = min(first + STRETCH, start + width)
-                prefetch_columns(next_weight, next_moments, first, last)
-                weight, present, gradient = table[rows[i]][first:last], weights[i][first:last], grads[i][first:last]
-                goal = target[0 if one_target else rows[i]][first - start : last - start]
-                own_rates = rates[first:last]
-                buffer = gradient
-                if moments.shape[1]:
-                    buffer = _buffer(moments, slots[i], first, last)
-                    for j in range(len(gradient)):
-                        buffer[j] = keep * (left * buffer[j]) + gradient[j]
-                before, after = np.float32(pulls[i] * befores[part]), np.float32(pulls[i] * afters[part])
-                for j in range(len(weight)):
-                    moved = present[j] + before * (goal[j] - present[j])
-                    moved -= own_rates[j] * (rate * (share_gradient * gradient[j] + share_buffer * buffer[j]))
-                    weight[j] = moved + after * (goal[j] - moved)
+        for part, start, first, last in stretches:
+            prefetch_ahead(table, moments, rows, slots, i, first, last)
+            weight, present, gradient = table[rows[i]][first:last], weights[i][first:last], grads[i][first:last]
+            goal = target[0 if one_target else rows[i]][first - start : last - start]
+            own_rates = rates[first:last]
+            buffer = gradient
+            if moments.shape[1]:
+                buffer = _buffer(moments, slots[i], first, last)
+                for j in range(len(gradient)):
+                    buffer[j] = keep * (left * buffer[j]) + gradient[j]
+            before, after = np.float32(pulls[i] * befores[part]), np.float32(pulls[i] * afters[part])
+            for j in range(len(weight)):
+                moved = present[j] + before * (goal[j] - present[j])
+                moved -= own_rates[j] * (rate * (share_gradient * gradient[j] + share_buffer * buffer[j]))
+                weight[j] = moved + after * (goal[j] - moved)
 
 
 @dataclass(frozen=True, kw_only=True)
