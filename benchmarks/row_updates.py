@@ -2,6 +2,7 @@
 
     python benchmarks/row_updates.py                 the table of docs/row-updates.md, about 10 minutes
     python benchmarks/row_updates.py --rounds 3      a quick look
+    python benchmarks/row_updates.py --sizes         what a larger table costs, alone; nothing is written
     python benchmarks/row_updates.py --deviation     how far exact mode is from the dense optimiser in float64
 
 A step is: forward pass, backward pass, step of every parameter. Each way is timed in turns with the frozen step, in
@@ -115,6 +116,8 @@ WAYS = {
 DENSE = ("SparseAdam", "dense AdamW, fused", "dense Adam")
 # A table restricted to the words of a task.
 SMALL = 10_000
+# Tables that are given the same ids.
+SIZES = (20_000, 1_000_000)
 
 
 def seconds(step, batches):
@@ -246,15 +249,19 @@ def main():
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rows", type=int, default=400_000)
+    parser.add_argument("--sizes", action="store_true")
     parser.add_argument("--deviation", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     if arguments.deviation:
         deviation()
         return
+    if arguments.sizes:
+        by_size(*SIZES, arguments.rounds)
+        return
     steps = against_frozen(arguments.rows, arguments.rounds)
     steps += against_frozen(SMALL, arguments.rounds, ("row-wise exact", "dense AdamW, fused"))
-    steps += by_size(20_000, 1_000_000, arguments.rounds)
+    steps += by_size(*SIZES, arguments.rounds)
     machine = f"torch {torch.__version__}, {arguments.threads} thread(s) of {os.cpu_count()}, {platform.machine()}"
     command = f"python benchmarks/row_updates.py --rounds {arguments.rounds} --threads {arguments.threads}"
     write({"command": command, "machine": machine, "steps": steps}, command)
