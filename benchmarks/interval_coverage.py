@@ -23,7 +23,7 @@ from scipy.stats import norm
 from scipy.stats import t as student_t
 
 from meltpoint.randomness import generator
-from meltpoint.verdict import compare, decide, look_levels
+from meltpoint.verdict import Look, compare, decide, look_shares
 from meltpoint.verdict.intervals import interval_around, noise_of
 from meltpoint.verdict.layout import layout_of
 from meltpoint.verdict.moments import POINTS, paired_moments
@@ -216,7 +216,7 @@ def simulated_studies(design, noise, num_rows, num_repeats, level, row_share, si
 def study_table(simulations, seed):
     """Prints coverage and half-widths of pooled intervals at the largest size, at the levels of the default looks."""
     repeats = (2, 3, 5, 10)
-    levels = look_levels(repeats[1:]) | look_levels(repeats[:1])
+    levels = look_shares(repeats[1:]) | look_shares(repeats[:1])
     print(
         f"\n### studies: coverage % of the worst policy, of all four (half-width, points), {simulations} simulations\n"
     )
@@ -269,7 +269,6 @@ def control_table(simulations, seed):
 def winner_table(simulations, seed):
     """Prints how often 8 candidates without any gain, looked at after 3, 5 and 10 repeats, yield a winner."""
     num_rows, num_policies, looks = 1000, 8, (3, 5, 10)
-    levels = look_levels(looks, alpha=LEVEL)
     names = [f"policy-{index}" for index in range(num_policies)]
     print(f"\n### a winner named where there is none, % of {simulations} studies ({num_policies} candidates)\n")
     print("| design | noise | meltpoint, looks and policies paid for | every look and policy at .05 |")
@@ -288,12 +287,13 @@ def winner_table(simulations, seed):
             gains = of_training * (mixed((10,)) @ root.T)[:, :, None] + of_rows * mixed((1, num_rows))
             gains = np.where(pattern, gains + of_residual * mixed((10, num_rows)), np.nan)
             won = won_careless = False
-            for look in looks:
-                scores = dict(zip(names, gains[:, :look], strict=True)) | {"frozen": 0 * gains[0, :look]}
-                comparison = compare(
-                    scores, design=design, train_size=400, candidates=names, level=levels[look], seed=seed
-                )
+            look = Look(repeats=looks[0], num_policies=num_policies)
+            for repeats, following in itertools.zip_longest(looks, looks[1:]):
+                scores = dict(zip(names, gains[:, :repeats], strict=True)) | {"frozen": 0 * gains[0, :repeats]}
+                comparison = compare(scores, design=design, train_size=400, candidates=names, level=look, seed=seed)
                 decision = decide(comparison, rope_points=0, trainable_parameters=dict.fromkeys(names, 1))
+                if following:
+                    look = look.followed(comparison.level, following)
                 won |= decision.word == "fine-tune"
                 won_careless |= any(
                     interval_around(gain.points, *gain.noise.standard_error(), LEVEL).low > 0

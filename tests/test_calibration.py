@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from meltpoint.randomness import generator
-from meltpoint.verdict import compare_sizes, decide, look_levels
+from meltpoint.verdict import Look, compare_sizes, decide
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks" / "calibration"))
 
@@ -80,7 +80,7 @@ def test_a_replay_decides_as_the_product_does(population):
     study = draw_study(population, "fixed", 3, 300, generator(1, "draw"))
     replay = follow(study, 3, 7)
     expected = compare_sizes(
-        study.scores, design="fixed", candidates=("fine-tuned", "scaled"), level=look_levels([3])[3], seed=7
+        study.scores, design="fixed", candidates=("fine-tuned", "scaled"), level=Look(repeats=3, num_policies=2), seed=7
     )[200]
     assert replay.comparison == expected
     assert replay.decision == decide(expected, trainable_parameters={"fine-tuned": 2, "scaled": 2})

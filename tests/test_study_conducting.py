@@ -15,7 +15,7 @@ from meltpoint.report import verdict_document, watching
 from meltpoint.run import StudyOptions, make_plan, prepare_material
 from meltpoint.studies import Findings, InProcess, Ledger, conduct, course, judging
 from meltpoint.text import corpus_from_lists, tokenizer_for
-from meltpoint.verdict import look_levels
+from meltpoint.verdict import Look
 
 NOUNS, CUES = ["film", "plot", "scene", "actor"], ["great", "fine", "lovely", "dull", "weak", "poor"]
 TEXTS = [f"{cue} {noun}" for noun in NOUNS for cue in CUES]
@@ -49,6 +49,12 @@ class Replayed:
 
     def __exit__(self, *error):
         pass
+
+
+def looks(conclusion):
+    """Returns the repeats of all looks that the verdict has paid for."""
+    look = conclusion.judgement.architectures[0].active.look
+    return [*(repeats for repeats, _ in look.before), look.repeats]
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +167,10 @@ def test_a_decided_study_can_go_on_to_its_last_repeat(studied, tmp_path_factory,
     on, _ = run(material, replace(plan, until="repeats"), records, None, tmp_path_factory)
     assert (ended.judgement.num_repeats, on.judgement.num_repeats) == ({10: 3}, {10: 4})
     # The look that was not needed has been paid for.
-    assert on.judgement.level == look_levels([3, 4])[4]
+    (judged,) = on.judgement.architectures
+    paid = ended.judgement.architectures[0].active.level
+    assert judged.active.look == Look(repeats=4, num_policies=1, before=((3, paid),))
+    assert judged.active.level == judged.active.look.level([gain.noise for gain in judged.active.candidates])
 
 
 def test_a_budget_that_ends_is_a_look_and_is_paid_for(studied, tmp_path_factory):
@@ -177,8 +186,8 @@ def test_a_budget_that_ends_is_a_look_and_is_paid_for(studied, tmp_path_factory)
         )
         assert (stopped.ending, stopped.judgement.num_repeats) == ("budget", {10: 2})
         resumed = conduct(Findings(plan, material.data, dict(records)), ledger, None, num_workers=1)
-    assert stopped.judgement.level == look_levels([2])[2]
-    assert resumed.judgement.level == look_levels([2, 3, 4])[4]
+    assert looks(stopped) == [2]
+    assert looks(resumed) == [2, 3, 4]
 
 
 def test_an_interruption_is_no_look(studied, tmp_path_factory):
@@ -187,7 +196,7 @@ def test_an_interruption_is_no_look(studied, tmp_path_factory):
     stopped = Replayed(records, order, interrupt_after=11)
     conclusion, _ = run(material, plan, {}, lambda: stopped, tmp_path_factory)
     assert (conclusion.ending, conclusion.judgement.num_repeats) == ("interrupted", {10: 3})
-    assert conclusion.judgement.level == look_levels([3])[3]
+    assert looks(conclusion) == [3]
 
 
 def test_a_policy_given_up_is_trained_no_more(studied, tmp_path_factory, monkeypatch):

@@ -7,10 +7,10 @@ import pytest
 
 from meltpoint.errors import InputError
 from meltpoint.verdict import compare, compare_pair
+from meltpoint.verdict.enlarging import enlarged
 from meltpoint.verdict.intervals import noise_of
 from meltpoint.verdict.layout import checked_clusters, layout_of
 from meltpoint.verdict.moments import paired_moments
-from meltpoint.verdict.planning import enlarged
 from meltpoint.verdict.pooling import pooled_training
 
 NAN = math.nan

@@ -1,12 +1,13 @@
 """Several policies against one baseline."""
 
+import itertools
 import math
 
 import numpy as np
 import pytest
 
 from meltpoint.errors import InputError
-from meltpoint.verdict import compare, compare_pair, decide, look_levels
+from meltpoint.verdict import Look, compare, compare_pair, decide
 
 POLICIES = ("anchored", "fine-tuned", "scaled")
 
@@ -136,7 +137,6 @@ def test_wrong_arguments_are_named(arguments, message):
 def false_winner_rate(simulations, *, num_rows=200, looks=(3, 5, 10)):
     """Returns how often a study of three candidates without any gain, stopped at a win, names a winner."""
     draws = np.random.default_rng(11)
-    levels = look_levels(looks)
     winners = 0
     for _ in range(simulations):
         gains = {
@@ -145,13 +145,16 @@ def false_winner_rate(simulations, *, num_rows=200, looks=(3, 5, 10)):
             + 0.3 * draws.normal(size=(looks[-1], num_rows))
             for name in POLICIES
         }
-        for look in looks:
-            scores = {name: gain[:look] for name, gain in gains.items()} | {"frozen": np.zeros((look, num_rows))}
-            comparison = compared(scores, controls=(), level=levels[look])
+        look = Look(repeats=looks[0], num_policies=len(POLICIES))
+        for repeats, following in itertools.zip_longest(looks, looks[1:]):
+            scores = {name: gain[:repeats] for name, gain in gains.items()} | {"frozen": np.zeros((repeats, num_rows))}
+            comparison = compared(scores, controls=(), level=look)
             decision = decide(comparison, rope_points=0, trainable_parameters=dict.fromkeys(POLICIES, 1))
             if decision.word == "fine-tune":
                 winners += 1
                 break
+            if following:
+                look = look.followed(comparison.level, following)
     return winners / simulations
 
 

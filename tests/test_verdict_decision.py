@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meltpoint.errors import InputError
-from meltpoint.verdict import Comparison, Gain, Interval, compare, decide
+from meltpoint.verdict import Comparison, Gain, Interval, Look, compare, decide
 from meltpoint.verdict.decision import Decision, decision_word, may_end
+from meltpoint.verdict.enlarging import enlarged
 from meltpoint.verdict.intervals import Noise
 from meltpoint.verdict.layout import Layout
-from meltpoint.verdict.planning import enlarged
 from meltpoint.verdict.prior import EXPECTED_DF, Variance
 
 LAYOUT = Layout(
@@ -58,6 +58,7 @@ def comparison_of(*bounds, regret=None, noise=NOISE):
         num_repeats=noise.layout.num_repeats,
         num_rows=noise.layout.num_rows,
         level=0.05,
+        look=None,
         interval_level=0.05,
         rope_points=0.5,
         design="fixed",
@@ -262,25 +263,44 @@ def test_foretold_repeats_decide_when_they_are_run():
     assert decision(5 + 2 * first.needed_repeats).word == "fine-tune"
 
 
+NOISY_TRAINING = replace(NOISE, testing=0.01, explained=0.01, training=Variance(value=8.0, df=40.0))
+
+
 @pytest.mark.parametrize(
-    ("word", "enough", "needed", "ends"),
+    ("word", "noise", "points", "later", "enough", "ends"),
     [
-        ("fine-tune", True, None, True),
-        ("undecided", False, 2, False),
-        ("undecided", False, None, False),
-        ("undecided", True, None, True),  # repeats alone never would decide it
-        ("undecided", True, 5, False),  # 5 + 5 of 10: within reach
-        ("undecided", True, 6, True),
+        ("fine-tune", NOISE, 2.0, (10, 20), True, True),
+        # 40 repeats: se sqrt(.01 + 8 / 40) = .46; five have 1.27, and one study in five moves by another 1.0 points.
+        ("undecided", NOISY_TRAINING, 1.0, (10, 20, 40), True, False),
+        ("undecided", NOISY_TRAINING, 0.0, (10, 20, 40), True, False),  # freeze, or fine-tune
+        ("undecided", NOISY_TRAINING, 1.0, (), True, True),
+        ("undecided", NOISE, 0.6, (10, 20, 40), True, True),  # the test rows alone have se .71
+        ("undecided", NOISE, 0.6, (10, 20, 40), False, False),  # five repeats are no patience
+        ("undecided", replace(NOISE, layout=replace(LAYOUT, num_repeats=10)), 0.6, (20, 40), False, True),
+        ("undecided", replace(NOISE, layout=replace(LAYOUT, num_repeats=1)), 0.6, (10,), False, False),
     ],
 )
-def test_a_study_ends_when_it_is_decided_or_cannot_be(word, enough, needed, ends):
+def test_a_study_ends_when_it_is_decided_or_has_no_fair_chance_to_be(word, noise, points, later, enough, ends):
+    standard_error, _ = noise.standard_error()
+    comparison = comparison_of((points - 2 * standard_error, points + 2 * standard_error), noise=noise)
+    (gain,) = comparison.candidates
+    gain = replace(gain, points=points, standard_error=standard_error)
     decision = Decision(
         word=word,
         recommendation="frozen",
         expected_regret=0.1,
         reason="",
-        needed_repeats=needed,
+        needed_repeats=None,
         needed_test_rows=None,
         enough=enough,
     )
-    assert may_end(decision, 5, 10) == ends
+    assert may_end(replace(comparison, candidates=(gain,)), decision, later) == ends
+
+
+def test_what_would_decide_is_foretold_at_the_level_of_a_later_look():
+    noise = replace(NOISY_TRAINING, layout=replace(LAYOUT, num_repeats=3))
+    comparison = comparison_of((-1.0, 5.0), noise=noise)
+    early = replace(comparison, level=0.0056, interval_level=0.0056)
+    as_a_look = replace(early, look=Look(repeats=3, num_policies=1))
+    needed = [decide(one, trainable_parameters=PARAMETERS).needed_repeats for one in (early, as_a_look, comparison)]
+    assert needed[0] > needed[1] > needed[2]

@@ -11,8 +11,8 @@ small JSON file per setting; those that are there are not replayed again.
 - ``null``: the real policies, with answers turned until every true gain is exactly zero. Rows still favour policies.
 - ``power``: the same with true gains of 0.5, 1 and 2 points.
 - ``coverage``: the real policies; how often 95% intervals hold the true gain.
-- ``rules``: simulated studies with a true gain, followed by the product's rule and by two more: nobody is given up; and
-  levels that a fixed last look at ten repeats would allow, alpha (R / 10)^1.5 spent by R repeats.
+- ``rules``: simulated studies with a true gain, followed by the product's rule and by three more: nobody is given up;
+  levels as if the looks were independent; and at most ten repeats.
 - ``real``: the real policies; what a study recommends costs, and whether a second one, with other repeats on the same
   rows, agrees.
 """
@@ -25,7 +25,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +36,7 @@ from shortcuts import SHORTCUTS, accuracies
 from simulated import STRESS_ROW_SHARE, Simulated
 
 from meltpoint.randomness import generator
-from meltpoint.verdict import compare_sizes, default_looks
+from meltpoint.verdict import compare_sizes, default_looks, look_shares
 
 RESULTS = Path("build/calibration-replays")
 DESIGNS = {"fixed": 1000, "rotating": 2500}  # test rows; labelled rows
@@ -108,14 +107,17 @@ def judge_coverage(population: Population | Simulated, design: str, num_repeats:
 def judge_rules(population: Simulated, design: str, studies: int, seed: int) -> Facts:
     """Follows the same studies by several rules; counts the decided, and what was trained."""
     draws = generator(seed, "rules", design, str(population.gains))
-    spent = {look: LEVEL * (look / MAX_REPEATS) ** 1.5 for look in (0, *default_looks(MAX_REPEATS))}
-    former = {look: spent[look] - spent[before] for before, look in pairwise(spent)}
-    rules = {"product": {}, "giving nobody up": {"give_up": False}, "last look fixed": {"levels": former}}
+    rules = {
+        "product": {},
+        "giving nobody up": {"give_up": False},
+        "as if looks were independent": {"levels": look_shares(default_looks(MAX_REPEATS))},
+        "at most ten repeats": {"max_repeats": 10},
+    }
     found: dict[str, Counter[str]] = {rule: Counter() for rule in rules}
     for number in range(studies):
         study = draw_study(population, design, MAX_REPEATS, DESIGNS[design], draws)
         for rule, changes in rules.items():
-            replay = follow(study, MAX_REPEATS, seed + number, **changes)
+            replay = follow(study, seed=seed + number, **{"max_repeats": MAX_REPEATS, **changes})
             found[rule].update(
                 {
                     "fine-tune": replay.decision.word == "fine-tune",

@@ -8,21 +8,22 @@ from populations import Population
 from simulated import Simulated
 
 from meltpoint.randomness import Generator
+from meltpoint.run.options import DEFAULT_REPEATS
 from meltpoint.verdict import (
     Comparison,
     Decision,
     Design,
+    Look,
     compare_sizes,
     decide,
     default_looks,
     hopeless,
-    look_levels,
     may_end,
     with_retired,
 )
 
 NUM_FOLDS = 5
-MAX_REPEATS = 10
+MAX_REPEATS = DEFAULT_REPEATS
 ROPE_POINTS = 0.5
 ARMS = ("frozen", "fine-tuned", "scaled", "anchored")
 # The more a policy moves, the later it is preferred among equals: as the product counts trained parameters.
@@ -131,13 +132,13 @@ def follow(
         max_repeats: The study ends here at the latest.
         seed: Of the simulations behind intervals and regret.
         give_up: Whether hopeless policies are given up.
-        levels: Look to level, instead of the product's.
+        levels: Look to level, instead of what the product makes of the looks before.
     """
     largest = max(study.scores)
     candidates = tuple(policy for policy in study.scores[largest] if policy != "frozen")
     kept: dict[str, Mapping[int, Comparison]] = {}
     looks = default_looks(max_repeats)
-    levels = levels or look_levels(looks)
+    taken = Look(repeats=looks[0], num_policies=len(candidates))
     trained = looks[0] * (1 + len(candidates))
     for place, look in enumerate(looks):
         seen = {
@@ -149,14 +150,15 @@ def follow(
             design=study.design,
             candidates=[policy for policy in candidates if policy not in kept],
             num_retired=len(kept),
-            level=levels[look],
+            level=levels[look] if levels else taken,
             rope_points=ROPE_POINTS,
             seed=seed,
         )
         comparisons = with_retired(active, kept, candidates)
         decision = decide(active[largest], trainable_parameters=PARAMETERS)
-        if may_end(decision, look, max_repeats) or look == looks[-1]:
+        if look == looks[-1] or may_end(active[largest], decision, looks[place + 1 :]):
             break
+        taken = taken.followed(active[largest].level, looks[place + 1])
         if give_up:
             kept |= dict.fromkeys(hopeless(active[largest], decision.recommendation), comparisons)
         trained += (looks[place + 1] - look) * (1 + len(candidates) - len(kept))

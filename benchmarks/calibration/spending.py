@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 
-from replaying import ARMS, MAX_REPEATS, draw_study, follow
+from replaying import ARMS, draw_study, follow
 from simulated import Simulated
 
 from meltpoint.randomness import generator
-from meltpoint.verdict import default_looks, look_levels
+from meltpoint.verdict import default_looks, look_shares
 
+MAX_REPEATS = 10
 ROWS = {"fixed": 1000, "rotating": 2500}
 ALPHA = 0.05
 LOOKS = default_looks(MAX_REPEATS)
@@ -29,7 +30,8 @@ def levels_of(released: Callable[[int], float]) -> dict[int, float]:
 
 
 SPENDING = {
-    "product": look_levels(LOOKS, ALPHA),
+    "product": None,
+    "the same, as if looks were independent": look_shares(LOOKS),
     "R^2 / (R^2 + 7^2)": levels_of(lambda repeats: repeats**2 / (repeats**2 + 49)),
     "(R / 10)^1.5, no look after 10": levels_of(lambda repeats: (repeats / MAX_REPEATS) ** 1.5),
 }
@@ -57,7 +59,8 @@ def main() -> None:
                     missed = any(not one.low <= gain <= one.high for one in replay.comparison.candidates)
                     found[name].update({replay.decision.word: 1, "repeats": replay.repeats, "missed": missed})
             for name, counts in found.items():
-                told = ", ".join(f"{level:.4f}" for level in SPENDING[name].values())
+                levels = SPENDING[name]
+                told = ", ".join(f"{level:.4f}" for level in levels.values()) if levels else "by the overlap of looks"
                 print(
                     f"| {design} | {gain:g} | {name} | {told} | {studies} | {counts['fine-tune']} | {counts['freeze']} "
                     f"| {counts['missed']} | {counts['repeats'] / studies:.1f} |",

@@ -53,7 +53,7 @@ def study(
     ] = "standard",
     size: Annotated[str, typer.Option("--size", help="Training rows: auto, or numbers with commas between.")] = "auto",
     rope: Annotated[float, typer.Option("--rope", help="Gains below so many points do not matter.")] = 0.5,
-    repeats: RepeatsOption = 10,
+    repeats: RepeatsOption = 40,
     until: Annotated[
         Literal["decided", "repeats"],
         typer.Option("--until", help="End when decided, or go on to the last repeat: a narrower melting point."),

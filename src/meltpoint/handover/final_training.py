@@ -18,6 +18,9 @@ from meltpoint.text import PADDING, UNKNOWN, Vocabulary, tokenizer_for
 from meltpoint.trial import DIVERGENCE_CAUSES, TrialSpec, assemble, fit_for, make_learner, vocabulary_tokens
 from meltpoint.vectors import Vectors
 
+FINAL_DRAW = 10
+"""Stands where a repeat stands in the names of a generator: the same model, however many repeats a study may have."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FinalRecipe:
@@ -77,7 +80,7 @@ def train_final(
     rows = np.flatnonzero(~data.is_test)
     batches = -(-len(rows) // spec.schedule.batch_size)
     num_steps = max(1, round(recipe.epochs * batches))
-    where = (findings.plan.max_repeats, len(rows))
+    where = (FINAL_DRAW, len(rows))
     with single_thread(), deterministic(device):
         assembly = assemble(spec, data, rows, seed=seed, where=where, extend=False)
         train = assembly.examples(data, rows)

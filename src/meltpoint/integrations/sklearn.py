@@ -48,7 +48,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         architecture: str = "average",
         budget: float | str | None = None,
         search: int = 4,
-        repeats: int = 10,
+        repeats: int = 40,
         folds: int = 5,
         unknown: str = "matched-normal",
         max_tokens: int = 256,

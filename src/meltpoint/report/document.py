@@ -50,7 +50,7 @@ def verdict_document(conclusion: Conclusion, corpus: Corpus, vectors: Vectors, c
         "architectures": [_architecture(one) for one in judgement.architectures],
         "depth": [_depth(effect) for effect in judgement.depth],
         "ended": conclusion.ending,
-        "level": rounded(judgement.level, 6),
+        "level": rounded(best.active.level, 6) if best else None,
         "data": _data(corpus),
         "vectors": _vectors(vectors, coverage),
         "profile": profile_facts(corpus, vectors, findings.data, coverage, seed=plan.seed),

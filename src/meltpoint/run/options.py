@@ -15,7 +15,7 @@ from meltpoint.trial import TrialData
 from meltpoint.vectors import Vectors
 
 DEFAULT_FOLDS = 5
-DEFAULT_REPEATS = 10
+DEFAULT_REPEATS = 40
 DEFAULT_SEARCH_TRIALS = 4
 DEFAULT_ROPE_POINTS = 0.5
 DEFAULT_MAX_TOKENS = 256

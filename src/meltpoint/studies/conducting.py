@@ -44,7 +44,8 @@ class Conclusion:
     """How a study ended.
 
     Attributes:
-        ending: ``decided``, all ``repeats`` done, ``budget`` spent, or ``interrupted``.
+        ending: ``decided``, ``out of reach`` of a decision by more repeats, all ``repeats`` done, ``budget`` spent,
+            or ``interrupted``.
         judgement: The comparisons and decisions at the end.
         findings: What they rest on.
     """

@@ -11,9 +11,9 @@ from meltpoint.studies.findings import Findings
 from meltpoint.studies.judging import Judgement, Retired, judge
 from meltpoint.studies.ledger import Ledger
 from meltpoint.studies.plan import Search
-from meltpoint.verdict import default_looks, look_levels, may_end
+from meltpoint.verdict import Look, default_looks, may_end
 
-Ending = Literal["decided", "repeats", "budget", "interrupted"]
+Ending = Literal["decided", "out of reach", "repeats", "budget", "interrupted"]
 LOOKS = "looks"
 """The fact in the ledger that says at which repeats a stopped study has been looked at."""
 
@@ -26,6 +26,8 @@ class Course:
         self._findings = findings
         self._ledger = ledger
         self._taken: list[int] = []
+        # By architecture: the looks follow from the noise of each.
+        self._spent: dict[str, tuple[tuple[int, float], ...]] = {}
         self._last: Judgement | None = None
         kept = tuple(json.loads(ledger.read(LOOKS) or "[]"))
         # A look once taken stays one: what it spent is spent.
@@ -45,12 +47,17 @@ class Course:
             # Asked anew for every look: a policy given up at the one before is no longer waited for.
             if look > min(self._complete_repeats().values()):
                 return None
+            judgement = self._judge(dict.fromkeys(plan.sizes, look), look)
             self._taken.append(look)
-            judgement = self._judge(dict.fromkeys(plan.sizes, look), look_levels(self._taken)[look])
+            for one in judgement.architectures:
+                self._spent[one.architecture] = (
+                    *self._spent.get(one.architecture, ()),
+                    (look, one.active.level),
+                )
             self._last = judgement
-            if self._may_end(judgement, look) or look == plan.max_repeats:
+            if look == plan.max_repeats or self._may_end(judgement, look):
                 self._keep(self._taken)
-                return ("decided" if judgement.enough else "repeats"), judgement
+                return self._ending(judgement, look), judgement
             self._retire(judgement, look)
         return None
 
@@ -64,25 +71,35 @@ class Course:
         largest = complete[self._findings.plan.sizes[-1]]
         if self._last is not None and (ending == "interrupted" or largest <= self._taken[-1]):
             return self._last
-        paid = [*self._taken, max(largest, 1)]
+        look = max(largest, 1)
         if ending == "budget" and largest:
-            self._keep(paid)
-        return self._judge(complete, look_levels(paid)[paid[-1]])
+            self._keep([*self._taken, look])
+        return self._judge(complete, look)
 
     def _may_end(self, judgement: Judgement, look: int) -> bool:
         if self._findings.plan.until == "repeats":
             return False
-        decisions = [one.decision for one in judgement.architectures]
         if look not in self._usual:
             # A budget ended here once, and the study was resumed: to risk little is no reason to stop again.
-            return all(decision.word != "undecided" for decision in decisions)
-        return all(may_end(decision, look, self._findings.plan.max_repeats) for decision in decisions)
+            return all(one.decision.word != "undecided" for one in judgement.architectures)
+        later = [repeats for repeats in self._usual if repeats > look]
+        return all(may_end(one.active, one.decision, later) for one in judgement.architectures)
+
+    def _ending(self, judgement: Judgement, look: int) -> Ending:
+        if judgement.enough:
+            return "decided"
+        return "repeats" if look == self._findings.plan.max_repeats else "out of reach"
 
     def _complete_repeats(self) -> dict[int, int]:
         return {size: self._findings.complete_repeats(size) for size in self._findings.plan.sizes}
 
-    def _judge(self, num_repeats: dict[int, int], level: float) -> Judgement:
-        return judge(self._findings, num_repeats, level=level, retired=self._retired)
+    def _judge(self, num_repeats: dict[int, int], repeats: int) -> Judgement:
+        plan = self._findings.plan
+        looks = {
+            name: Look(repeats=repeats, num_policies=len(plan.candidates), before=self._spent.get(name, ()))
+            for name in plan.architectures
+        }
+        return judge(self._findings, num_repeats, looks=looks, retired=self._retired)
 
     def _retire(self, judgement: Judgement, look: int) -> None:
         for one in judgement.architectures:

@@ -15,6 +15,7 @@ from meltpoint.verdict import (
     DepthEffect,
     Gain,
     Interval,
+    Look,
     MeltingPoint,
     NextRows,
     Standing,
@@ -71,6 +72,7 @@ class ArchitectureJudgement:
 
     Attributes:
         architecture: As written.
+        active: At the largest size, the policies still in the study against the baseline.
         comparisons: By training size, every policy against the baseline.
         standing: The gains of the policies still in the study, at all sizes jointly.
         decision: At the largest size.
@@ -85,6 +87,7 @@ class ArchitectureJudgement:
     """
 
     architecture: str
+    active: Comparison
     comparisons: Mapping[int, Comparison]
     standing: Standing
     decision: Decision
@@ -112,7 +115,6 @@ class Judgement:
 
     Attributes:
         num_repeats: By training size, the complete repeats that it rests on.
-        level: The error that this look may spend.
         architectures: One verdict each; empty while no repeat at the largest size is complete.
         best: The architecture of the best pair of architecture and policy; None likewise.
         enough: Whether every architecture is decided, or its recommendation risks little.
@@ -120,7 +122,6 @@ class Judgement:
     """
 
     num_repeats: Mapping[int, int]
-    level: float
     architectures: tuple[ArchitectureJudgement, ...]
     best: ArchitectureJudgement | None
     enough: bool
@@ -128,14 +129,18 @@ class Judgement:
 
 
 def judge(
-    findings: Findings, num_repeats: Mapping[int, int], *, level: float, retired: Retirements | None = None
+    findings: Findings,
+    num_repeats: Mapping[int, int],
+    *,
+    looks: Mapping[str, Look],
+    retired: Retirements | None = None,
 ) -> Judgement:
     """Judges by the first ``num_repeats`` repeats of every size.
 
     Args:
         findings: Must hold those repeats.
         num_repeats: By training size; sizes without a complete repeat are left out.
-        level: The error of this look.
+        looks: This look at each architecture.
         retired: The policies given up at earlier looks.
 
     Returns:
@@ -144,11 +149,12 @@ def judge(
     plan = findings.plan
     complete = {size: count for size, count in num_repeats.items() if count > 0}
     if plan.sizes[-1] not in complete:
-        return Judgement(num_repeats=complete, level=level, architectures=(), best=None, enough=False)
-    judged = tuple(_judge_architecture(findings, name, complete, level, retired or {}) for name in plan.architectures)
+        return Judgement(num_repeats=complete, architectures=(), best=None, enough=False)
+    judged = tuple(
+        _judge_architecture(findings, name, complete, looks[name], retired or {}) for name in plan.architectures
+    )
     return Judgement(
         num_repeats=complete,
-        level=level,
         architectures=judged,
         best=_best(judged, plan.rope_points),
         enough=all(one.decision.enough for one in judged),
@@ -157,7 +163,7 @@ def judge(
 
 
 def _judge_architecture(
-    findings: Findings, architecture: str, num_repeats: Mapping[int, int], level: float, retirements: Retirements
+    findings: Findings, architecture: str, num_repeats: Mapping[int, int], look: Look, retirements: Retirements
 ) -> ArchitectureJudgement:
     plan = findings.plan
     largest = plan.sizes[-1]
@@ -178,7 +184,7 @@ def _judge_architecture(
         candidates=candidates,
         num_retired=len(retired),
         controls=(*plan.control_policies, TFIDF),
-        level=level,
+        level=look,
         rope_points=plan.rope_points,
         clusters=findings.clusters,
         seed=seed,
@@ -200,11 +206,12 @@ def _judge_architecture(
         )
         controls.append(Control(name=name, mean_score=comparisons[largest].mean_scores[name], gain=gain))
     gains = joint_gains(scores, baseline=BASELINE, design=design, candidates=candidates, clusters=findings.clusters)
-    standing = Standing(gains=gains, level=level, num_retired=len(retired))
+    standing = Standing(gains=gains, level=active[largest].level, num_retired=len(retired))
     standings = [standing, *(replace(then.standing, policies=(policy,)) for policy, then in retired.items())]
     growing = (BASELINE, _headline(active[largest], decision).policy)
     return ArchitectureJudgement(
         architecture=architecture,
+        active=active[largest],
         comparisons=comparisons,
         standing=standing,
         decision=decision,

@@ -10,7 +10,7 @@ from meltpoint.verdict.intervals import Interval, compare_pair
 from meltpoint.verdict.joint import JointEstimates, joint_gains
 from meltpoint.verdict.labelling import Growth, NextRows, next_rows
 from meltpoint.verdict.layout import Design
-from meltpoint.verdict.looks import default_looks, look_levels
+from meltpoint.verdict.looks import Look, default_looks, look_shares
 from meltpoint.verdict.melting import CurvePoint, MeltingPoint, Standing, gain_curve, melting_point
 from meltpoint.verdict.pseudo_values import pseudo_values
 from meltpoint.verdict.retiring import hopeless, with_retired
@@ -26,6 +26,7 @@ __all__ = [
     "Growth",
     "Interval",
     "JointEstimates",
+    "Look",
     "MeltingPoint",
     "NextRows",
     "Standing",
@@ -40,7 +41,7 @@ __all__ = [
     "gain_curve",
     "hopeless",
     "joint_gains",
-    "look_levels",
+    "look_shares",
     "may_end",
     "melting_point",
     "next_rows",

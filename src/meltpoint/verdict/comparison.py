@@ -11,6 +11,7 @@ from meltpoint.errors import InputError
 from meltpoint.randomness import Generator, generator
 from meltpoint.verdict.intervals import Interval, Noise, checked_level, interval_around, noise_of
 from meltpoint.verdict.layout import Clusters, Design, Floats, Layout, checked_clusters, checked_scores, layout_of
+from meltpoint.verdict.looks import Look
 from meltpoint.verdict.moments import POINTS, Moments, paired_moments
 from meltpoint.verdict.multiplicity import gain_correlation, holm, simultaneous_level
 from meltpoint.verdict.pooling import pooled_training
@@ -53,6 +54,7 @@ class Comparison:
         num_repeats: R, repeats used.
         num_rows: Distinct rows tested.
         level: The error of each family of intervals.
+        look: Which look of a growing study it is; None where nothing is looked at twice.
         interval_level: The error that each candidate's own interval has so that the family keeps ``level``.
         rope_points: Half-width of the region of practical equivalence.
         design: ``"fixed"`` or ``"rotating"``.
@@ -68,6 +70,7 @@ class Comparison:
     num_repeats: int
     num_rows: int
     level: float
+    look: Look | None
     interval_level: float
     rope_points: float
     design: Design
@@ -82,7 +85,7 @@ def compare(
     train_size: int,
     candidates: Sequence[str],
     controls: Sequence[str] = (),
-    level: float,
+    level: float | Look,
     rope_points: float = 0.5,
     clusters: Sequence[object] | NDArray[np.generic] | None = None,
     seed: int,
@@ -96,7 +99,7 @@ def compare(
         train_size: Rows in the training budget of one repeat.
         candidates: Policies that may be recommended.
         controls: Policies shown for scale.
-        level: The error of this look.
+        level: The error, or a look.
         rope_points: Half-width of the region of practical equivalence, in points.
         clusters: What rows belong to that are not independent of one another.
         seed: The master seed of the simulations.
@@ -127,7 +130,7 @@ def compare_sizes(
     design: Design,
     candidates: Sequence[str],
     controls: Sequence[str] = (),
-    level: float,
+    level: float | Look,
     rope_points: float = 0.5,
     clusters: Sequence[object] | NDArray[np.generic] | None = None,
     num_retired: int = 0,
@@ -146,7 +149,7 @@ def compare_sizes(
         design: ``"fixed"``: a given test set, all of it tested in every repeat; ``"rotating"``: rotating test folds.
         candidates: Policies that may be recommended, without the baseline.
         controls: Policies shown for scale, without the baseline.
-        level: The error at each size of this look: 0.05 without interim looks, otherwise what ``look_levels`` assigns.
+        level: The error at each size; or a look, whose level at all sizes follows from the noise at the largest.
         rope_points: Half-width of the region of practical equivalence, in points.
         clusters: (N,) what rows belong to that are not independent of one another: the document of a sentence, the
             author of a text. None where each row stands for itself.
@@ -160,7 +163,8 @@ def compare_sizes(
     Raises:
         InputError: If the matrices are not paired, or an argument cannot be.
     """
-    checked_level(level)
+    if not isinstance(level, Look):
+        checked_level(level)
     checked_rope(rope_points)
     if not scores_by_size:
         raise InputError("Nothing to compare: give the scores of at least one training size.")
@@ -192,6 +196,8 @@ def compare_sizes(
             of_controls.append(moments_of(controls))
         mean_scores.append({name: _mean_score(matrix) for name, matrix in matrices.items()})
     pooled = pooled_training(of_candidates)
+    look = level if isinstance(level, Look) else None
+    error = level.level(_noises(of_candidates[-1], pooled[-1])) if isinstance(level, Look) else level
     by_control = [pooled_training([one.of_policy(index) for one in of_controls]) for index in range(len(controls))]
 
     def compare_at(index: int) -> Comparison:
@@ -200,7 +206,7 @@ def compare_sizes(
             sorted(candidates),
             moments,
             pooled[index],
-            level,
+            error,
             generator(seed, "simultaneous intervals", "candidates"),
             num_retired=num_retired,
         )
@@ -211,7 +217,7 @@ def compare_sizes(
                 sorted(controls),
                 of_controls[index],
                 [training[index][0] for training in by_control],
-                level,
+                error,
                 generator(seed, "simultaneous intervals", "controls"),
             ).gains
         return Comparison(
@@ -223,7 +229,8 @@ def compare_sizes(
             worth={name: worth[name] for name in candidates},
             num_repeats=moments.layout.num_repeats,
             num_rows=moments.layout.num_rows,
-            level=level,
+            level=error,
+            look=look,
             interval_level=family.interval_level,
             rope_points=rope_points,
             design=design,
@@ -269,7 +276,7 @@ def _family(
     """Returns the gains of one family: intervals that hold at once at ``level``, p-values adjusted over the family."""
     correlation = gain_correlation(moments)
     interval_level = simultaneous_level(correlation, level, draws, num_retired=num_retired)
-    noises = [noise_of(moments, index, training) for index, training in enumerate(pooled)]
+    noises = _noises(moments, pooled)
     intervals = [
         interval_around(points, *noise.standard_error(), interval_level)
         for points, noise in zip(moments.gains.tolist(), noises, strict=True)
@@ -289,6 +296,10 @@ def _family(
         for name, interval, p_value, noise in zip(names, intervals, p_values, noises, strict=True)
     }
     return _Family(gains=gains, correlation=correlation, interval_level=interval_level)
+
+
+def _noises(moments: Moments, pooled: Sequence[Variance]) -> list[Noise]:
+    return [noise_of(moments, index, training) for index, training in enumerate(pooled)]
 
 
 def _p_value(interval: Interval) -> float:

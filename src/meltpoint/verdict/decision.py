@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from meltpoint.errors import InputError
 from meltpoint.verdict.comparison import Comparison, Gain, checked_rope
 from meltpoint.verdict.intervals import Interval
-from meltpoint.verdict.planning import needed_to_decide
+from meltpoint.verdict.planning import may_be_decided, needed_to_decide
 
 Word = Literal["fine-tune", "freeze", "equivalent", "undecided"]
+
+PATIENT_REPEATS = 10
+"""After so many, a study that has no fair chance to be decided ends, even if its recommendation risks something."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +68,7 @@ def decide(
     regret = comparison.expected_regret[recommendation]
     needed_repeats = needed_test_rows = None
     if word == "undecided":
-        needed_repeats, needed_test_rows = needed_to_decide(
-            comparison, lambda intervals: decision_word(intervals, rope) != "undecided"
-        )
+        needed_repeats, needed_test_rows = needed_to_decide(comparison, partial(_is_decided, rope))
     is_measured = comparison.candidates[0].noise.layout.is_measurable
     return Decision(
         word=word,
@@ -79,16 +81,26 @@ def decide(
     )
 
 
-def may_end(decision: Decision, repeats: int, max_repeats: int) -> bool:
-    """Whether a study may end at a look, after ``repeats`` of at most ``max_repeats`` repeats.
+def may_end(comparison: Comparison, decision: Decision, later_looks: Sequence[int]) -> bool:
+    """Whether a study may end at a look.
 
-    A study that is decided ends. One that risks little ends as well, unless by the noise measured the repeats that it
-    may still have would decide it: then it goes on, for a word is worth more than a bet.
+    A study that is decided ends. Another goes on while later looks have a fair chance to decide it, for a word is worth
+    more than a bet. Without one it ends if its recommendation risks little, or it has been patient.
+
+    Args:
+        comparison: At the largest size.
+        decision: Of that comparison.
+        later_looks: The repeats after which the study may still be looked at.
     """
     if decision.word != "undecided":
         return True
-    within_reach = decision.needed_repeats is not None and repeats + decision.needed_repeats <= max_repeats
-    return decision.enough and not within_reach
+    if may_be_decided(comparison, later_looks, partial(_is_decided, comparison.rope_points)):
+        return False
+    return decision.enough or comparison.num_repeats >= PATIENT_REPEATS
+
+
+def _is_decided(rope_points: float, intervals: Sequence[Interval]) -> bool:
+    return decision_word(intervals, rope_points) != "undecided"
 
 
 def decision_word(intervals: Sequence[Interval], rope: float) -> Word:

@@ -6,70 +6,20 @@ this?" in the order of magnitude; the next look at real results has the last wor
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
 from meltpoint.verdict.comparison import Comparison
-from meltpoint.verdict.intervals import Interval, Noise, interval_around
-from meltpoint.verdict.prior import EXPECTED_DF, Variance
+from meltpoint.verdict.enlarging import enlarged
+from meltpoint.verdict.intervals import Interval, interval_around
 
 MAX_REPEATS = 1000
 MAX_ROWS_FACTOR = 1000
+FAIR_CHANCE_DEVIATIONS = 0.84
+"""What a standard normal exceeds in one case of five."""
 
 IsDecided = Callable[[Sequence[Interval]], bool]
-
-
-def enlarged(noise: Noise, num_repeats: int, num_columns: int) -> Noise:
-    """Foretells the noise of the same gain with more repeats, or more rows.
-
-    The variance of one unit's difference (a row's, or a cluster's) is split into what the unit itself causes and what a
-    repeat's chance adds, as far as units were tested more than once; otherwise all of it counts as the unit's own,
-    which no repeat averages away.
-    Overlap of training sets thins out as rows are added.
-
-    Args:
-        noise: As measured.
-        num_repeats: Repeats of the larger study, at least 2.
-        num_columns: Rows of the larger study (in the rotating design: labelled rows).
-
-    Returns:
-        The noise to expect.
-    """
-    old = noise.layout
-    growth = num_columns / old.num_columns
-    units_per_repeat = old.units_per_repeat * growth
-    tests = num_repeats * units_per_repeat
-    num_units = old.num_units * growth
-    tested_units = num_units if old.design == "fixed" else min(num_units, tests)
-    rho = old.training_correlation / growth
-
-    of_one_repeat = noise.testing + noise.explained * (old.num_repeats - 1) / old.num_repeats
-    per_unit = of_one_repeat * old.units_per_repeat
-    old_tests = old.num_repeats * old.units_per_repeat
-    retested = old.unit_load - 1 / old_tests
-    if retested > 0.01 * old.unit_load:
-        of_units = min(max((noise.testing - per_unit / old_tests) / retested, 0.0), per_unit)
-    else:
-        of_units = per_unit
-    testing = of_units / tested_units + (per_unit - of_units) / tests
-    explained = max(0.0, num_repeats * (per_unit / units_per_repeat - testing) / (num_repeats - 1))
-    layout = replace(
-        old,
-        num_repeats=num_repeats,
-        num_columns=num_columns,
-        num_rows=round(num_columns * tested_units / num_units),
-        units_per_repeat=units_per_repeat,
-        unit_load=1 / tested_units,
-        num_units=num_units,
-        training_correlation=rho,
-    )
-    # What was known beforehand stays; what the repeats add grows with them.
-    learned = max(0.0, noise.training.df - EXPECTED_DF) / (old.num_repeats - 1)
-    training = Variance(
-        value=noise.training.value * (1 - rho) / (1 - old.training_correlation),
-        df=noise.training.df + learned * (num_repeats - old.num_repeats),
-    )
-    return Noise(layout=layout, testing=testing, explained=explained, training=training)
 
 
 def needed_to_decide(comparison: Comparison, is_decided: IsDecided) -> tuple[int | None, int | None]:
@@ -92,16 +42,7 @@ def needed_to_decide(comparison: Comparison, is_decided: IsDecided) -> tuple[int
         return None, 2 * rows
 
     def decided_with(num_repeats: int, num_columns: int) -> bool:
-        return is_decided(
-            [
-                interval_around(
-                    gain.points,
-                    *enlarged(gain.noise, num_repeats, num_columns).standard_error(),
-                    comparison.interval_level,
-                )
-                for gain in comparison.candidates
-            ]
-        )
+        return is_decided(_foretold(comparison, num_repeats, num_columns))
 
     more_repeats = _first(range(1, MAX_REPEATS + 1), lambda more: decided_with(repeats + more, rows))
     if more_repeats is not None:
@@ -112,6 +53,38 @@ def needed_to_decide(comparison: Comparison, is_decided: IsDecided) -> tuple[int
         if needed_rows is not None:
             return more or None, needed_rows
     return None, None
+
+
+def may_be_decided(comparison: Comparison, later_looks: Sequence[int], is_decided: IsDecided) -> bool:
+    """Whether later looks have a fair chance to decide a comparison: one in five, by the noise measured.
+
+    Between a look after R repeats and one after R', a gain moves by chance with variance se(R)^2 - se(R')^2. The
+    chance is fair if the intervals of some later look decide with the gains where they are, or moved up or down by the
+    0.84 standard deviations that one in five exceeds.
+    """
+    if not comparison.candidates[0].noise.layout.is_measurable:
+        return bool(later_looks)
+    columns = comparison.candidates[0].noise.layout.num_columns
+    return any(
+        is_decided(_foretold(comparison, look, columns, moved=moved))
+        for look in later_looks
+        for moved in (0.0, FAIR_CHANCE_DEVIATIONS, -FAIR_CHANCE_DEVIATIONS)
+    )
+
+
+def _foretold(comparison: Comparison, num_repeats: int, num_columns: int, *, moved: float = 0.0) -> list[Interval]:
+    """Returns the candidates' intervals in a larger study, gains held or moved by standard deviations of chance."""
+    noises = [enlarged(gain.noise, num_repeats, num_columns) for gain in comparison.candidates]
+    level = comparison.interval_level
+    if comparison.look is not None and num_repeats > comparison.look.repeats:
+        later = comparison.look.followed(comparison.level, num_repeats)
+        level *= later.level([gain.noise for gain in comparison.candidates]) / comparison.level
+    intervals = []
+    for gain, noise in zip(comparison.candidates, noises, strict=True):
+        standard_error, df = noise.standard_error()
+        chance = np.sqrt(max(0.0, gain.standard_error**2 - standard_error**2))
+        intervals.append(interval_around(gain.points + moved * chance, standard_error, df, level))
+    return intervals
 
 
 def _first(numbers: range, holds: Callable[[int], bool]) -> int | None:

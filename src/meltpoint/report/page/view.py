@@ -233,7 +233,8 @@ def _facts(parts: ReportParts) -> Iterable[tuple[str, str]]:
     yield "Tested on", design["test"]
     yield "Complete repeats", f"{repeats or 'none'}; at most {design['max_repeats']}"
     yield "Search", f"{design['search_trials']} configurations for each policy, chosen on validation rows"
-    yield "Error of this look", f"{verdict['level']:g}, of 0.05 over all looks"
+    if verdict["level"] is not None:
+        yield "Error of this look", f"{verdict['level']:g}, of 0.05 over all looks"
     yield "ROPE", f"{verdict['rope']:g} points"
     yield "Unknown words", f"{design['unknown_words']}; texts are cut at {design['max_tokens']:,} words"
     yield "Master seed", str(design["seed"])
@@ -252,6 +253,7 @@ def _facts(parts: ReportParts) -> Iterable[tuple[str, str]]:
 
 _ENDINGS = {
     "decided": "it was decided",
+    "out of reach": "a decision was out of reach of further repeats",
     "repeats": "all repeats were done",
     "budget": "the time budget was spent",
     "interrupted": "it was interrupted; --resume goes on",
