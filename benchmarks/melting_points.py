@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--data", type=lambda text: text.split(","), default=list(DATA))
     parser.add_argument("--policy", type=lambda text: tuple(text.split(",")), default=POLICIES)
     parser.add_argument("--size", type=lambda text: tuple(int(n) for n in text.split(",")), default=SIZES)
-    parser.add_argument("--repeats", type=int, default=10, help="at most so many")
+    parser.add_argument("--repeats", type=int, default=40, help="at most so many")
     parser.add_argument("--until", choices=("decided", "repeats"), default="decided")
     parser.add_argument("--search", type=int, default=4, help="configurations tried per policy")
     parser.add_argument("--workers", type=int, default=None)

@@ -14,6 +14,7 @@ from meltpoint.randomness import generator
 from meltpoint.report import verdict_document, watching
 from meltpoint.run import StudyOptions, make_plan, prepare_material
 from meltpoint.studies import Findings, InProcess, Ledger, conduct, course, judging
+from meltpoint.studies import plan as planning
 from meltpoint.text import corpus_from_lists, tokenizer_for
 from meltpoint.verdict import Look
 
@@ -197,6 +198,19 @@ def test_an_interruption_is_no_look(studied, tmp_path_factory):
     conclusion, _ = run(material, plan, {}, lambda: stopped, tmp_path_factory)
     assert (conclusion.ending, conclusion.judgement.num_repeats) == ("interrupted", {10: 3})
     assert looks(conclusion) == [3]
+
+
+def test_beyond_patience_only_the_largest_size_is_trained(studied, tmp_path_factory, monkeypatch):
+    material, plan, _, _ = studied
+    monkeypatch.setattr(planning, "PATIENT_REPEATS", 3)
+    two = replace(plan, sizes=(10, 12))
+    ended, findings = run(material, two, {}, lambda: InProcess(material.data), tmp_path_factory)
+    assert ended.judgement.num_repeats == {10: 3, 12: 4}
+    trained = {(record.spec.split.size, record.spec.split.repeat) for record in findings.records.values()}
+    assert trained == {(10, 0), (10, 1), (10, 2), (12, 0), (12, 1), (12, 2), (12, 3)}
+    all_of_them = replace(two, until="repeats")
+    on, _ = run(material, all_of_them, findings.records, lambda: InProcess(material.data), tmp_path_factory)
+    assert on.judgement.num_repeats == {10: 4, 12: 4}
 
 
 def test_a_policy_given_up_is_trained_no_more(studied, tmp_path_factory, monkeypatch):

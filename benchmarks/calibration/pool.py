@@ -1,6 +1,6 @@
 """Trains the pool of trials from which thousands of studies are replayed.
 
-    python benchmarks/calibration/pool.py [--data sst2,mr,subj] [--size 100,400,1600] [--repeats 40] [--minutes 9]
+    python benchmarks/calibration/pool.py [--data sst2,mr,subj] [--size 400,1600,5000] [--repeats 40] [--minutes 9]
 
 Every trial is the product's: ``StudyPlan.policy_search`` says which configurations are searched, ``record_search``
 trains them, ``choose`` picks by the validation rows. Kept is which test rows the chosen model got right.
@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("--architecture", default="average")
     parser.add_argument("--data", type=lambda text: text.split(","), default=["sst2", "mr", "subj"])
     parser.add_argument("--policy", type=lambda text: text.split(","), default=list(POLICIES))
-    parser.add_argument("--size", type=lambda text: [int(n) for n in text.split(",")], default=[100, 400, 1600])
+    parser.add_argument("--size", type=lambda text: [int(n) for n in text.split(",")], default=[400, 1600, 5000])
     parser.add_argument("--repeats", type=int, default=40)
     parser.add_argument("--replicas", type=int, default=0, help="further replicas of the policies that have any")
     parser.add_argument(

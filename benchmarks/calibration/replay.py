@@ -227,7 +227,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--architecture", default="average")
     parser.add_argument("--data", type=lambda text: text.split(","), default=["sst2", "mr", "subj"])
-    parser.add_argument("--size", type=lambda text: [int(n) for n in text.split(",")], default=[400, 1600])
+    parser.add_argument("--size", type=lambda text: [int(n) for n in text.split(",")], default=[400, 1600, 5000])
     parser.add_argument("--studies", type=int, default=100, help="studies of a setting")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="settings whose names begin so")

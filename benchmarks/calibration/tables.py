@@ -69,7 +69,7 @@ def false_winners(found: dict) -> tuple[str, list[dict]]:
             continue
         column = ("simulated" if setting[1] == "simulated" else setting[0], setting[-1])
         studies[column] += facts["studies"]
-        named["**meltpoint**, looks after 3, 5 and 10 repeats"][column] += sum(
+        named["**meltpoint**, looks after 3, 5, 10, 20 and 40 repeats"][column] += sum(
             facts["words"].get(word, 0) for word in WINNERS
         )
         for name in SHORTCUTS:
@@ -161,14 +161,24 @@ def real(found: dict) -> tuple[str, str]:
     again, regrets = [], []
     for setting in sorted(s for s in found if s[0] == "real"):
         facts = found[setting]
-        pairs = facts["pairs"]
+        pairs = [pair for one, other in facts["pairs"] for pair in ((one, other), (other, one))]
         decided = [pair for pair in pairs if pair[0]["word"] != "undecided"]
         same_word = sum(a["word"] == b["word"] for a, b in decided)
         same_advice = sum((a["recommendation"] == "frozen") == (b["recommendation"] == "frozen") for a, b in decided)
         opposed = sum({a["word"], b["word"]} >= {"fine-tune", "freeze"} for a, b in decided)
-        again.append((setting[1:], len(pairs), len(decided), same_word, same_advice, opposed))
-        costs = [one["regret"] for pair in pairs for one in pair]
-        expected = [one["expected"] for pair in pairs for one in pair]
+        again.append(
+            (
+                setting[1:],
+                len(pairs),
+                sum(one["repeats"] for one, _ in pairs),
+                len(decided),
+                same_word,
+                same_advice,
+                opposed,
+            )
+        )
+        costs = [one["regret"] for one, _ in pairs]
+        expected = [one["expected"] for one, _ in pairs]
         truth = facts["truth"]
         gains = ", ".join(f"{p} {s - truth['frozen']:+.1f}" for p, s in truth.items() if p != "frozen")
         regrets.append((" ".join(setting[1:]), gains, costs, expected))
@@ -177,13 +187,17 @@ def real(found: dict) -> tuple[str, str]:
         return f"{100 * part / whole:.1f}" if whole else ""
 
     def line(name: str, rows: list) -> tuple[str, ...]:
-        pairs, decided, word, advice, opposed = (sum(row[i] for row in rows) for i in range(1, 6))
+        pairs, repeats, decided, word, advice, opposed = (sum(row[i] for row in rows) for i in range(1, 7))
         shares = (percent(word, decided), percent(advice, decided), percent(opposed, decided))
-        return (name, str(pairs), str(decided), *shares)
+        return (name, f"{pairs:,}", f"{repeats / pairs:.1f}", f"{decided:,}", *shares)
 
     replication = table(
-        ("study", "pairs", "first decided", "same word, %", "same advice, %", "opposite words, %"),
-        [*(line(" ".join(row[0]), [row]) for row in again), line("**all**", again)],
+        ("study", "ordered pairs", "repeats", "first decided", "same word, %", "same advice, %", "opposite words, %"),
+        [
+            *(line(" ".join(row[0]), [row]) for row in again),
+            *(line(f"**{size} rows**", [row for row in again if f" {size}" in row[0][0]]) for size in sizes_of(again)),
+            line("**all**", again),
+        ],
     )
     every = [cost for _, _, costs, _ in regrets for cost in costs]
     foretold = [cost for _, _, _, expected in regrets for cost in expected]
@@ -197,12 +211,17 @@ def real(found: dict) -> tuple[str, str]:
     return replication, regret
 
 
+def sizes_of(again: list) -> list[str]:
+    """Returns the training sizes of the studies that were replayed in pairs, rising."""
+    return sorted({row[0][0].split()[1] for row in again}, key=int)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--pool", type=Path, default=FOLDER)
     parser.add_argument("--data", type=lambda text: text.split(","), default=["mr", "sst2", "subj"])
-    parser.add_argument("--size", type=lambda text: [int(n) for n in text.split(",")], default=[400, 1600])
+    parser.add_argument("--size", type=lambda text: [int(n) for n in text.split(",")], default=[400, 1600, 5000])
     options = parser.parse_args()
     found = read(options.results)
     winners, drawn_winners = false_winners(found)

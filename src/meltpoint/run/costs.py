@@ -21,18 +21,22 @@ def seconds_per_training(findings: Findings) -> Document:
 
 
 def seconds_per_repeat(findings: Findings) -> float | None:
-    """Returns the median seconds that the trainings of one repeat take together, at all sizes.
+    """Returns the median seconds that the trainings of one further repeat take together, at the sizes it will have.
 
     Policies that the study has given up are trained no more, and count in no repeat.
 
     Returns:
         Seconds on one worker; None where no repeat is complete.
     """
-    num_complete = min(findings.complete_repeats(size) for size in findings.plan.sizes)
+    plan = findings.plan
+    num_complete = min(findings.complete_repeats(size) for size in plan.sizes)
+    sizes = plan.sizes_in(num_complete)
     totals = [0.0] * num_complete
     for record in findings.records.values():
         spec = record.spec
-        if spec.split.repeat < num_complete and (spec.architecture, spec.policy) not in findings.retired:
+        if spec.split.size not in sizes or (spec.architecture, spec.policy) in findings.retired:
+            continue
+        if spec.split.repeat < num_complete:
             totals[spec.split.repeat] += record.seconds
     return median(totals) if totals else None
 

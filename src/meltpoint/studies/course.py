@@ -45,9 +45,11 @@ class Course:
         plan = self._findings.plan
         for look in self._looks[len(self._taken) :]:
             # Asked anew for every look: a policy given up at the one before is no longer waited for.
-            if look > min(self._complete_repeats().values()):
+            wanted = plan.repeats_after(look)
+            complete = self._complete_repeats()
+            if any(complete[size] < repeats for size, repeats in wanted.items()):
                 return None
-            judgement = self._judge(dict.fromkeys(plan.sizes, look), look)
+            judgement = self._judge(wanted, look)
             self._taken.append(look)
             for one in judgement.architectures:
                 self._spent[one.architecture] = (

@@ -20,6 +20,7 @@ from meltpoint.trial import (
     default_schedule,
     rows_for,
 )
+from meltpoint.verdict import PATIENT_REPEATS
 
 Until = Literal["decided", "repeats"]
 BASELINE = "frozen"
@@ -90,9 +91,21 @@ class StudyPlan:
         """The policies that are run as controls."""
         return tuple(name for name in self.policies if name in CONTROL_POLICIES)
 
+    def sizes_in(self, repeat: int) -> tuple[int, ...]:
+        """Returns the sizes that a repeat trains.
+
+        A study that has been patient goes on for its word alone, which hangs on the largest size; the smaller ones are
+        trained no more then, unless all repeats are wanted.
+        """
+        return self.sizes if repeat < PATIENT_REPEATS or self.until == "repeats" else self.sizes[-1:]
+
+    def repeats_after(self, repeats: int) -> dict[int, int]:
+        """Returns how often each size is trained in so many repeats."""
+        return {size: sum(size in self.sizes_in(repeat) for repeat in range(repeats)) for size in self.sizes}
+
     def searches(self, repeat: int) -> Iterator[Search]:
         """Yields the searches of a repeat, the largest size first: the verdict needs it most."""
-        for size in reversed(self.sizes):
+        for size in reversed(self.sizes_in(repeat)):
             for architecture in self.architectures:
                 for policy in self.policies:
                     yield self.policy_search(architecture, policy, repeat, size)

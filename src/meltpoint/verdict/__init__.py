@@ -4,7 +4,7 @@ Formulas, sources and simulated coverage: docs/statistics.md.
 """
 
 from meltpoint.verdict.comparison import Comparison, Gain, compare, compare_sizes
-from meltpoint.verdict.decision import Decision, decide, may_end
+from meltpoint.verdict.decision import PATIENT_REPEATS, Decision, decide, may_end
 from meltpoint.verdict.depth import DepthEffect, compare_depths
 from meltpoint.verdict.intervals import Interval, compare_pair
 from meltpoint.verdict.joint import JointEstimates, joint_gains
@@ -17,6 +17,7 @@ from meltpoint.verdict.retiring import hopeless, with_retired
 from meltpoint.verdict.subgroups import SubgroupGains, compare_subgroups
 
 __all__ = [
+    "PATIENT_REPEATS",
     "Comparison",
     "CurvePoint",
     "Decision",
