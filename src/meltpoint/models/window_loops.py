@@ -96,6 +96,7 @@ def spread_gradient(
     of_words = np.empty_like(words)
     pieces = np.empty(num_columns * DIMENSIONS, dtype=np.float32)
     of_pieces = np.empty_like(pieces)
+    piece_of = _pieces_of(widths, gradient.shape[3])
     for member in range(gradient.shape[0]):
         texts = ids[member if len(ids) > 1 else 0]
         own_table, own_filters = member if len(table) > 1 else 0, member if len(filters) > 1 else 0
@@ -103,7 +104,10 @@ def spread_gradient(
             last = min(first + DIMENSIONS, table.shape[2])
             size = last - first
             if to_words:
-                _lay_out(filters[own_filters, first:last], widths, pieces)
+                for column in range(num_columns):
+                    start = piece_of[column] * size
+                    for d in range(size):
+                        pieces[start + d] = filters[own_filters, first + d, column]
             of_pieces[:] = 0
             for text in range(len(texts)):
                 tokens = texts[text, : _count_tokens(texts[text])]
@@ -118,7 +122,10 @@ def spread_gradient(
                 for token in range(len(tokens) if to_words else 0):
                     start = (margin + token) * size
                     _add(of_table[own_table, tokens[token], first:last], np.float32(1), of_words[start : start + size])
-            _take_back(of_pieces, widths, of_filters[own_filters, first:last])
+            for column in range(num_columns):
+                start = piece_of[column] * size
+                for d in range(size):
+                    of_filters[own_filters, first + d, column] += of_pieces[start + d]
 
 
 @compiled
@@ -155,30 +162,14 @@ def _add(total: Floats, factor: np.float32, term: Floats) -> None:
 
 
 @compiled
-def _lay_out(filters: Floats, widths: NDArray[np.int64], pieces: Floats) -> None:
-    """Lays filters ``(D, S)`` out in pieces: for each width, for each filter, all positions, one behind the other."""
-    size, num_filters = len(filters), filters.shape[1] // widths.sum()
-    column = place = 0
+def _pieces_of(widths: NDArray[np.int64], num_filters: int) -> NDArray[np.int64]:
+    """Returns the piece that each column of filters ``(D, S)`` is: by width and filter, position after position."""
+    pieces = np.empty(num_filters * widths.sum(), dtype=np.int64)
+    column = first = 0
     for width in widths:
         for position in range(width):
             for f in range(num_filters):
-                start = place + (f * width + position) * size
-                for d in range(size):
-                    pieces[start + d] = filters[d, column]
+                pieces[column] = first + f * width + position
                 column += 1
-        place += num_filters * width * size
-
-
-@compiled
-def _take_back(pieces: Floats, widths: NDArray[np.int64], filters: Floats) -> None:
-    """Adds pieces to filters ``(D, S)``, the other way round."""
-    size, num_filters = len(filters), filters.shape[1] // widths.sum()
-    column = place = 0
-    for width in widths:
-        for position in range(width):
-            for f in range(num_filters):
-                start = place + (f * width + position) * size
-                for d in range(size):
-                    filters[d, column] += pieces[start + d]
-                column += 1
-        place += num_filters * width * size
+        first += num_filters * width
+    return pieces
