@@ -31,9 +31,9 @@ def level_of_look(standard_errors: Sequence[float], levels: Sequence[float], sha
         share: The probability that this look may add.
 
     Returns:
-        At least ``share``, which it is where looks do not overlap.
+        The level: at least ``share``, and the more above it the more the looks overlap.
 
-    >>> round(level_of_look([1, 1e-9], [0.01], 0.02), 6)  # independent of the look before, and that has missed first
+    >>> round(level_of_look([1, 1e-9], [0.01], 0.02), 6)  # independent; one study in a hundred has missed before
     0.020202
     """
     nodes, weights = _quadrature()
