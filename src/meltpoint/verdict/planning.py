@@ -41,14 +41,17 @@ def needed_to_decide(comparison: Comparison, is_decided: IsDecided) -> tuple[int
     if not layout.is_measurable:
         return None, 2 * rows
 
-    def decided_with(num_repeats: int, num_columns: int) -> bool:
-        return is_decided(_foretold(comparison, num_repeats, num_columns))
+    def decided_with(level: float, num_repeats: int, num_columns: int) -> bool:
+        return is_decided(_foretold(comparison, level, num_repeats, num_columns))
 
-    more_repeats = _first(range(1, MAX_REPEATS + 1), lambda more: decided_with(repeats + more, rows))
+    more_repeats = _first(
+        range(1, MAX_REPEATS + 1),
+        lambda more: decided_with(_later_level(comparison, repeats + more), repeats + more, rows),
+    )
     if more_repeats is not None:
         return more_repeats, None
     for more in (0, repeats, 3 * repeats, 7 * repeats):
-        decides = partial(decided_with, repeats + more)
+        decides = partial(decided_with, _later_level(comparison, repeats + more), repeats + more)
         needed_rows = _first(range(rows + 1, MAX_ROWS_FACTOR * rows + 1), decides)
         if needed_rows is not None:
             return more or None, needed_rows
@@ -65,20 +68,28 @@ def may_be_decided(comparison: Comparison, later_looks: Sequence[int], is_decide
     if not comparison.candidates[0].noise.layout.is_measurable:
         return bool(later_looks)
     columns = comparison.candidates[0].noise.layout.num_columns
+    levels = ((look, _later_level(comparison, look)) for look in later_looks)
     return any(
-        is_decided(_foretold(comparison, look, columns, moved=moved))
-        for look in later_looks
+        is_decided(_foretold(comparison, level, look, columns, moved=moved))
+        for look, level in levels
         for moved in (0.0, FAIR_CHANCE_DEVIATIONS, -FAIR_CHANCE_DEVIATIONS)
     )
 
 
-def _foretold(comparison: Comparison, num_repeats: int, num_columns: int, *, moved: float = 0.0) -> list[Interval]:
+def _later_level(comparison: Comparison, num_repeats: int) -> float:
+    """Returns the level of one candidate's interval at a look that follows this one after so many repeats in all."""
+    if comparison.look is None or num_repeats <= comparison.look.repeats:
+        return comparison.interval_level
+    later = comparison.look.followed(comparison.level, num_repeats)
+    level = later.level([gain.noise for gain in comparison.candidates])
+    return comparison.interval_level * (level / comparison.level)
+
+
+def _foretold(
+    comparison: Comparison, level: float, num_repeats: int, num_columns: int, *, moved: float = 0.0
+) -> list[Interval]:
     """Returns the candidates' intervals in a larger study, gains held or moved by standard deviations of chance."""
     noises = [enlarged(gain.noise, num_repeats, num_columns) for gain in comparison.candidates]
-    level = comparison.interval_level
-    if comparison.look is not None and num_repeats > comparison.look.repeats:
-        later = comparison.look.followed(comparison.level, num_repeats)
-        level *= later.level([gain.noise for gain in comparison.candidates]) / comparison.level
     intervals = []
     for gain, noise in zip(comparison.candidates, noises, strict=True):
         standard_error, df = noise.standard_error()
