@@ -163,8 +163,6 @@ def compare_sizes(
     Raises:
         InputError: If the matrices are not paired, or an argument cannot be.
     """
-    if not isinstance(level, Look):
-        checked_level(level)
     checked_rope(rope_points)
     if not scores_by_size:
         raise InputError("Nothing to compare: give the scores of at least one training size.")
@@ -196,8 +194,10 @@ def compare_sizes(
             of_controls.append(moments_of(controls))
         mean_scores.append({name: _mean_score(matrix) for name, matrix in matrices.items()})
     pooled = pooled_training(of_candidates)
-    look = level if isinstance(level, Look) else None
-    error = level.level(_noises(of_candidates[-1], pooled[-1])) if isinstance(level, Look) else level
+    if isinstance(level, Look):
+        look, error = level, level.level(_noises(of_candidates[-1], pooled[-1]))
+    else:
+        look, error = None, checked_level(level)
     by_control = [pooled_training([one.of_policy(index) for one in of_controls]) for index in range(len(controls))]
 
     def compare_at(index: int) -> Comparison:
