@@ -26,8 +26,6 @@ class Course:
         self._findings = findings
         self._ledger = ledger
         self._taken: list[int] = []
-        # By architecture: the looks follow from the noise of each.
-        self._spent: dict[str, tuple[tuple[int, float], ...]] = {}
         self._last: Judgement | None = None
         kept = tuple(json.loads(ledger.read(LOOKS) or "[]"))
         # A look once taken stays one: what it spent is spent.
@@ -51,11 +49,6 @@ class Course:
                 return None
             judgement = self._judge(wanted, look)
             self._taken.append(look)
-            for one in judgement.architectures:
-                self._spent[one.architecture] = (
-                    *self._spent.get(one.architecture, ()),
-                    (look, one.active.level),
-                )
             self._last = judgement
             if look == plan.max_repeats or self._may_end(judgement, look):
                 self._keep(self._taken)
@@ -97,10 +90,9 @@ class Course:
 
     def _judge(self, num_repeats: dict[int, int], repeats: int) -> Judgement:
         plan = self._findings.plan
-        looks = {
-            name: Look(repeats=repeats, num_policies=len(plan.candidates), before=self._spent.get(name, ()))
-            for name in plan.architectures
-        }
+        looks = dict.fromkeys(plan.architectures, Look(repeats=repeats, num_policies=len(plan.candidates)))
+        for one in self._last.architectures if self._last else ():
+            looks[one.architecture] = one.look.followed(one.active.level, repeats)
         return judge(self._findings, num_repeats, looks=looks, retired=self._retired)
 
     def _retire(self, judgement: Judgement, look: int) -> None:

@@ -72,6 +72,7 @@ class ArchitectureJudgement:
 
     Attributes:
         architecture: As written.
+        look: The look at it.
         active: At the largest size, the policies still in the study against the baseline.
         comparisons: By training size, every policy against the baseline.
         standing: The gains of the policies still in the study, at all sizes jointly.
@@ -87,6 +88,7 @@ class ArchitectureJudgement:
     """
 
     architecture: str
+    look: Look
     active: Comparison
     comparisons: Mapping[int, Comparison]
     standing: Standing
@@ -211,6 +213,7 @@ def _judge_architecture(
     growing = (BASELINE, _headline(active[largest], decision).policy)
     return ArchitectureJudgement(
         architecture=architecture,
+        look=look,
         active=active[largest],
         comparisons=comparisons,
         standing=standing,
