@@ -12,7 +12,7 @@ from meltpoint.errors import InputError
 from meltpoint.verdict import Look, default_looks, look_shares
 from meltpoint.verdict.boundaries import level_of_look
 from meltpoint.verdict.intervals import Noise
-from meltpoint.verdict.layout import Layout
+from meltpoint.verdict.layout import layout_of
 from meltpoint.verdict.looks import ALPHA
 from meltpoint.verdict.prior import Variance
 
@@ -116,17 +116,7 @@ def test_the_more_looks_overlap_the_wider_a_level(ratio, less, before, share):
     assert level <= (before + share) * (1 + 1e-6)
 
 
-LAYOUT = Layout(
-    design="fixed",
-    num_repeats=10,
-    num_rows=1000,
-    num_columns=1000,
-    units_per_repeat=1000,
-    unit_load=1 / 1000,
-    num_units=1000,
-    train_size=100,
-    training_correlation=0.0,
-)
+LAYOUT = layout_of(np.ones((10, 1000), dtype=np.bool_), design="fixed", train_size=100)
 
 
 def noise_with(testing, training):
