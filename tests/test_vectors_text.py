@@ -164,6 +164,19 @@ def test_line_number_counts_over_blocks_and_header(fresh_path, monkeypatch):
         open_vectors(fresh_path(content))
 
 
+def test_only_a_faulty_line_that_is_wanted_matters(fresh_path):
+    # Their first sixteen bytes are one: they are told apart late.
+    path = fresh_path(b"good 1 2\nalike_in_sixteen_a 1\nalike_in_sixteen_b 3 4\nalike_in_sixteen_\xff 5 6\n")
+    vectors = open_vectors(path, words=["good", "alike_in_sixteen_b"])
+    assert list(vectors.words) == ["good", "alike_in_sixteen_b"]
+    assert (vectors.report.rows_read, vectors.report.skipped) == (4, 0)
+    with pytest.raises(VectorFileError, match=r":2: expected"):
+        open_vectors(path, words=["good", "alike_in_sixteen_a"])
+    skipped = open_vectors(path, words=["good", "alike_in_sixteen_a"], bad_rows="skip")
+    assert list(skipped.words) == ["good"]
+    assert skipped.report.skipped == 1
+
+
 def test_dim_is_checked(fresh_path):
     with pytest.raises(VectorFileError, match="expected 5 dimensions as asked for by dim, found 3"):
         open_vectors(fresh_path(b"a" + ROW + b"\n"), dim=5)

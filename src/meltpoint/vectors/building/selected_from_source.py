@@ -47,25 +47,26 @@ def read_selected(source: Source, wanted: Collection[bytes]) -> MappedStore:
     vector_format = format_of(source)
     wanted = frozenset(wanted)
     kept: dict[bytes, None] = {}  # in the source's order
-    matrices: list[NDArray[np.float32]] = []
-    rows_read = duplicates = skipped = dim = 0
+    matrix: NDArray[np.float32] | None = None
+    rows_read = duplicates = skipped = 0
     skipped_places: list[str] = []
     with closing(_read_chunks(vector_format, source, wanted)) as chunks:
         for chunk, num_passed in chunks:
             rows_read += num_passed
             skipped += chunk.skipped
             skipped_places += chunk.skipped_places[: MOST_PLACES - len(skipped_places)]
-            dim = chunk.matrix.shape[1]
-            positions = []
+            if matrix is None:  # What is not written to takes no memory.
+                matrix = np.empty((len(wanted), chunk.matrix.shape[1]), dtype=np.float32)
+            first, positions = len(kept), []
             for position, word in enumerate(chunk.words):
                 if word in kept:
                     duplicates += 1
                 elif word in wanted:
                     kept[word] = None
                     positions.append(position)
-            # Some rows are copied: a view would keep the whole chunk.
-            matrices.append(chunk.matrix if len(positions) == len(chunk) else chunk.matrix[positions])
-    matrix = np.concatenate(matrices) if matrices else np.empty((0, dim), dtype=np.float32)
+            rows = np.array(positions, dtype=np.intp)
+            np.take(chunk.matrix, rows, axis=0, out=matrix[first : len(kept)], mode="clip")
+    matrix = np.empty((0, 0), dtype=np.float32) if matrix is None else matrix[: len(kept)]
     matrix.flags.writeable = False
     words = list(kept)
     chunk = Chunk.of(words, matrix)
@@ -80,7 +81,7 @@ def read_selected(source: Source, wanted: Collection[bytes]) -> MappedStore:
             duplicates=duplicates,
             skipped=skipped,
             skipped_places=skipped_places,
-            dim=dim,
+            dim=matrix.shape[1],
             lowercase=is_lowercase(chunk.text, chunk.offsets),
             digest=digest_rows(chunk.text, chunk.offsets, matrix),
             subwords=None,

@@ -26,16 +26,19 @@ _CHECKSUM_BYTES = 4
 _engines: list[Any] = []  # the memory that the loaded functions lie in
 
 
-def load_loops(module: str, num_arguments: Mapping[str, int]) -> dict[str, Callable[..., int]]:
+def load_loops(
+    module: str, num_arguments: Mapping[str, int], *, built_on: Iterable[str] = ()
+) -> dict[str, Callable[..., int]]:
     """Loads the loops of a module, compiled where this machine has not done so before.
 
     The machine code is kept beside the compiled modules of Python itself, or in the user's cache where that folder
-    cannot be written. It is of one source, one processor and one LLVM: for another, there is another.
+    cannot be written. It is of one state of the sources, one processor and one LLVM: for another, there is another.
 
     Args:
         module: The module that defines the loops; it is imported only to compile them.
         num_arguments: How many 64-bit integers each takes, by its name. They are plain functions; those that they call
             are ``compiled``.
+        built_on: Other modules of which something is compiled into the loops.
 
     Returns:
         Functions of these arguments, during which other threads run.
@@ -49,7 +52,8 @@ def load_loops(module: str, num_arguments: Mapping[str, int]) -> dict[str, Calla
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_default_triple()
     processor = {"cpu": llvm.get_host_cpu_name(), "features": llvm.get_host_cpu_features().flatten()}
-    state = (source.read_bytes(), dict(num_arguments), llvmlite.__version__, target.triple, processor)
+    sources = [source.read_bytes(), *(_find_source(other).read_bytes() for other in built_on)]
+    state = (sources, dict(num_arguments), llvmlite.__version__, target.triple, processor)
     key = blake3(repr(state).encode()).hexdigest(length=8)
     file_name = f"{source.stem}.{key}.o"
     machine = target.create_target_machine(**processor, opt=3, jit=True)

@@ -58,6 +58,10 @@ class ByteStream:
         """Whether it is a plain file of which :meth:`read_at` reads any part, by several threads at once."""
         return self._packed_bytes is None and hasattr(os, "preadv")
 
+    def fileno(self) -> int:
+        """Returns the descriptor of a plain file."""
+        return self._file.fileno()
+
     def read_at(self, position: int, buffer: memoryview) -> int:
         """Fills a buffer from a position of a plain file on; returns how many bytes these are, fewer only at its end.
 

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ PADDING_BYTES = 64
 """How many bytes of memory follow a block at least, for readers that look at several bytes at once."""
 
 _BLOCK_BYTES = 1 << 22
+_FIRST_BLOCK_BYTES = 1 << 20
 _LONGEST_LINE_BYTES = 1 << 24
 _ROOM_BYTES = 1 << 14  # for the part of a line that lies in the block before or after
 _LF = b"\n"
@@ -40,7 +42,7 @@ class Block:
         return self
 
     @classmethod
-    def of(cls, texts: Iterable[bytes]) -> "Block":
+    def of(cls, texts: Iterable[bytes | memoryview]) -> "Block":
         """Returns the block of texts of complete lines."""
         buffer = bytearray().join([*texts, bytes(PADDING_BYTES)])
         return cls(buffer=buffer, start=0, end=len(buffer) - PADDING_BYTES, spare=deque())
@@ -144,10 +146,12 @@ def plan_blocks(
     if not stream.is_plain:
         return read_blocks(stream, place)
     spare: deque[bytearray] = deque()
-    step = num_at_once * _BLOCK_BYTES
+    # Nothing else can be done before the first lines have been looked at: there are few of them in the first block.
+    first_end = min(_FIRST_BLOCK_BYTES, _BLOCK_BYTES)
+    starts = [0, *range(first_end, size_bytes, num_at_once * _BLOCK_BYTES)] if size_bytes else []
     return (
-        UnreadBlock(stream=stream, start=start, end=min(start + step, size_bytes), place=place, spare=spare)
-        for start in range(0, size_bytes, step)
+        UnreadBlock(stream=stream, start=start, end=end, place=place, spare=spare)
+        for start, end in pairwise([*starts, size_bytes])
     )
 
 

@@ -12,16 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.vectors.formats.machine_code import load_loops
-from meltpoint.vectors.formats.text_files.blocks import Block
-from meltpoint.vectors.formats.text_files.selecting import Candidates, FirstFields
 
 _LF = ord("\n")
-_LONG_LINE_BYTES = 1 << 16
-_FEW_LINES = 1 << 12
-_LOOPS = load_loops(
-    "meltpoint.vectors.formats.text_files.loops", num_arguments={"count_lines": 2, "find_lines": 7, "parse_lines": 8}
+_NEAR_BYTES = (1 << 12, 1 << 16)
+_FOLDER = "meltpoint.vectors.formats.text_files"
+_PARSING = load_loops(
+    f"{_FOLDER}.parsing_loops", {"count_lines": 2, "parse_lines": 8}, built_on=(f"{_FOLDER}.addresses",)
 )
-_count_lines, _find_lines, _parse_lines = _LOOPS["count_lines"], _LOOPS["find_lines"], _LOOPS["parse_lines"]
+_count_lines, _parse_lines = _PARSING["count_lines"], _PARSING["parse_lines"]
 
 
 def parse_lines(
@@ -55,27 +53,11 @@ def parse_lines(
     return words[:num_word_bytes].tobytes(), matrix, starts - address, np.flatnonzero(is_doubtful)
 
 
-def find_candidates_compiled(block: Block, wanted: FirstFields) -> Candidates:
-    """Does what :func:`meltpoint.vectors.formats.text_files.selecting.find_candidates` does, several times as fast."""
-    first = block.data().ctypes.data
-    end = first + block.end - block.start
-    most, num_found = _FEW_LINES, -1
-    while num_found < 0:
-        positions, starts, ends = found = np.empty((3, most + 1), dtype=np.int64)
-        filled = (array.ctypes.data for array in found)
-        num_found = _find_lines(first, end, wanted.may_start.ctypes.data, most, *filled)
-        most = end - first  # as many lines as there are bytes, at most: for the second time
-    before = first - block.start
-    return Candidates(
-        positions=positions[:num_found].tolist(),
-        starts=(starts[:num_found] - before).tolist(),
-        ends=(ends[:num_found] - before).tolist(),
-        num_lines=int(positions[num_found]),
-    )
-
-
 def _find_middle(data: NDArray[np.uint8]) -> int:
     """Returns where a line near the middle starts; the end, where none does."""
     half = len(data) // 2
-    is_end = data[half : half + _LONG_LINE_BYTES] == _LF
-    return half + int(is_end.argmax()) + 1 if is_end.any() else len(data)
+    for num_bytes in _NEAR_BYTES:
+        is_end = data[half : half + num_bytes] == _LF
+        if is_end.any():
+            return half + int(is_end.argmax()) + 1
+    return len(data)

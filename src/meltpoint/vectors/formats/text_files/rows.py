@@ -31,22 +31,29 @@ class ParsedLines:
     line_at: Callable[[int], bytes]
 
 
-def settle(parsed: ParsedLines, numbers: Sequence[int], source: FileSource) -> Chunk:
+def settle(
+    parsed: ParsedLines, numbers: Sequence[int], source: FileSource, concerns: Callable[[bytes], bool] | None = None
+) -> Chunk:
     """Reads the doubtful lines again, and checks that all words are UTF-8.
 
     Args:
         parsed: The lines; their matrix is completed in place.
         numbers: The number of each line in the file, counted from 1.
         source: Where they come from; its ``bad_rows`` says what is to become of a line that is faulty indeed.
+        concerns: Tells of a line whether it matters; a doubtful one that does not is left out as if it were not there.
 
     Raises:
         VectorFileError: A line is faulty, and bad rows are an error; the message names the first one.
     """
-    faulty = []
+    faulty, left_out = [], []
     for position in _find_doubtful(parsed):
+        line = parsed.line_at(position)
+        if concerns is not None and not concerns(line):
+            left_out.append(position)
+            continue
         try:
             parsed.matrix[position] = read_numbers(
-                parsed.line_at(position),
+                line,
                 parsed.matrix.shape[1],
                 place=f"{source.place}:{numbers[position]}",
                 spaced_numbers=source.dim is not None,
@@ -55,9 +62,9 @@ def settle(parsed: ParsedLines, numbers: Sequence[int], source: FileSource) -> C
             if source.bad_rows == "error":
                 raise
             faulty.append(position)
-    if faulty:
+    if faulty or left_out:
         places = tuple(f"line {numbers[position]}" for position in faulty[:MOST_PLACES])
-        return _leave_out(parsed, faulty, places)
+        return _leave_out(parsed, faulty + left_out, num_skipped=len(faulty), skipped_places=places)
     line_ends = np.flatnonzero(np.frombuffer(parsed.words, dtype=np.uint8) == ord("\n"))
     offsets = np.zeros(len(line_ends) + 1, dtype=np.int64)
     offsets[1:] = line_ends - np.arange(len(line_ends))
@@ -72,13 +79,15 @@ def _find_doubtful(parsed: ParsedLines) -> list[int]:
     return sorted({*broken, *parsed.doubtful.tolist()})
 
 
-def _leave_out(parsed: ParsedLines, faulty: list[int], places: tuple[str, ...]) -> Chunk:
+def _leave_out(
+    parsed: ParsedLines, positions: list[int], *, num_skipped: int, skipped_places: tuple[str, ...]
+) -> Chunk:
     is_good = np.ones(len(parsed.matrix), dtype=np.bool_)
-    is_good[faulty] = False
+    is_good[positions] = False
     words = parsed.words.split(b"\n")
     return Chunk.of(
         [words[position] for position in np.flatnonzero(is_good).tolist()],
         parsed.matrix[is_good],
-        skipped=len(faulty),
-        skipped_places=places,
+        skipped=num_skipped,
+        skipped_places=skipped_places,
     )

@@ -4,9 +4,9 @@ Words may themselves hold spaces (``. . .``), no-break spaces, quotes or anythin
 CSV readers stumble over. So lines end at byte 0x0A only, fields at byte 0x20 only, and the numbers are taken from the
 right; the word is what is left.
 
-The way of a line: ``blocks`` reads it, ``selecting`` passes it over where only some words are wanted,
-``kernel`` (large files) or ``arrays`` (small ones) split and convert it, ``rows`` looks at what they
-were not sure of, and ``faults`` says what is wrong with it.
+The way of a line: ``blocks`` reads it, ``selecting`` (and for large files ``selecting_kernel``) passes it over where
+only some words are wanted, ``kernel`` (large files) or ``arrays`` (small ones) split and convert it, ``rows`` looks at
+what they were not sure of, and ``faults`` says what is wrong with it.
 """
 
 import os
@@ -22,20 +22,14 @@ from meltpoint.vectors.formats.text_files.blocks import Block, UnreadBlock, plan
 from meltpoint.vectors.formats.text_files.layout import NUM_SAMPLED_LINES, detect_layout
 from meltpoint.vectors.formats.text_files.pipelining import map_in_order
 from meltpoint.vectors.formats.text_files.rows import ParsedLines, settle
-from meltpoint.vectors.formats.text_files.selecting import (
-    Finder,
-    FirstFields,
-    SelectedLines,
-    find_candidates,
-    select_lines,
-)
+from meltpoint.vectors.formats.text_files.selecting import FirstFields, SelectedLines, Selector, select_lines
 from meltpoint.vectors.sources.containers import open_stream
 from meltpoint.vectors.sources.source import FileSource, Source
 
 _KERNEL_PAYS_BYTES = 1 << 26
 _BLOCKS_AHEAD = 8
 _NUM_THREADS = min(4, os.cpu_count() or 1)  # with more of them it is reading and writing that take the time
-_SELECTED_AT_ONCE = 1 << 8
+_NUM_PASSED_AT_ONCE = 4  # blocks: fewer and larger parts, since little is done with each
 
 
 class TextVectors:
@@ -89,13 +83,19 @@ class TextVectors:
             VectorFileError: As for :meth:`read`, but for lines that are passed over.
         """
         assert isinstance(source, FileSource)
-        # Little is done with a block: twice as large ones save a twentieth. Where all lines are parsed they cost more.
-        with _open_file(source, num_at_once=2) as file:
-            ways = _choose_ways(source, file.dim)
-            with closing(_find_lines(file, FirstFields.of(words), ways.find_candidates)) as selections:
-                for selection in selections:
-                    parsed = ways.parse(Block.of(selection.texts))
-                    yield settle(parsed, selection.numbers, source), selection.num_passed
+        with _open_file(source, num_at_once=_NUM_PASSED_AT_ONCE) as file:
+            ways, fields = _choose_ways(source, file.dim), FirstFields(words)
+
+            def select(block: Block | UnreadBlock) -> tuple[SelectedLines, ParsedLines]:
+                selected = ways.select_lines(block, fields)
+                return selected, ways.parse(selected.lines)
+
+            selections = map_in_order(select, file.blocks, num_threads=_NUM_THREADS, num_ahead=_BLOCKS_AHEAD)
+            with closing(selections):
+                for selected, lines in selections:
+                    numbers = file.number_lines(selected.num_passed)
+                    chosen = [numbers[position] for position in selected.positions]
+                    yield settle(lines, chosen, source, fields.include), selected.num_passed
             file.check_number_of_rows()
 
 
@@ -146,10 +146,10 @@ def _open_file(source: FileSource, *, num_at_once: int = 1) -> Iterator[_OpenFil
 
 @dataclass(frozen=True, kw_only=True)
 class _Ways:
-    """How to parse the lines of a block, and how to find those that may be wanted."""
+    """How to parse the lines of a block, and how to select those that may be wanted."""
 
     parse: Callable[[Block], ParsedLines]
-    find_candidates: Finder
+    select_lines: Selector
 
 
 def _choose_ways(source: FileSource, dim: int) -> _Ways:
@@ -160,14 +160,13 @@ def _choose_ways(source: FileSource, dim: int) -> _Ways:
         words, matrix, doubtful = parse_few_lines(lines, dim)
         return ParsedLines(words=words, matrix=matrix, doubtful=doubtful, line_at=lines.__getitem__)
 
-    by_arrays = _Ways(parse=parse_by_arrays, find_candidates=find_candidates)
+    by_arrays = _Ways(parse=parse_by_arrays, select_lines=select_lines)
     if source.size_bytes < _KERNEL_PAYS_BYTES:
         return by_arrays
     try:
-        from meltpoint.vectors.formats.text_files.kernel import (  # noqa: PLC0415 - some hundredths of a second
-            find_candidates_compiled,
-            parse_lines,
-        )
+        # Some hundredths of a second.
+        from meltpoint.vectors.formats.text_files.kernel import parse_lines  # noqa: PLC0415
+        from meltpoint.vectors.formats.text_files.selecting_kernel import CompiledSelector  # noqa: PLC0415
     except (ImportError, RuntimeError):
         return by_arrays  # Numba does not know a NumPy as new as this one.
 
@@ -180,37 +179,4 @@ def _choose_ways(source: FileSource, dim: int) -> _Ways:
 
         return ParsedLines(words=words, matrix=matrix, doubtful=doubtful, line_at=line_at)
 
-    return _Ways(parse=parse_by_kernel, find_candidates=find_candidates_compiled)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Selection:
-    """Texts of complete lines of a file; the numbers of these; and how many rows were looked at to find them."""
-
-    texts: list[bytes]
-    numbers: list[int]
-    num_passed: int
-
-
-def _find_lines(file: _OpenFile, wanted: FirstFields, find: Finder) -> Generator[_Selection, None, None]:
-    """Yields the lines that may hold some of the words, some hundreds at a time; the last selection may be empty."""
-
-    def select(planned: Block | UnreadBlock) -> SelectedLines:
-        block = planned.load()
-        selected = select_lines(block, wanted, find)
-        block.recycle()
-        return selected
-
-    texts: list[bytes] = []
-    numbers: list[int] = []
-    num_passed = 0
-    with closing(map_in_order(select, file.blocks, num_threads=_NUM_THREADS, num_ahead=_BLOCKS_AHEAD)) as blocks:
-        for selected in blocks:
-            block_numbers = file.number_lines(selected.num_passed)
-            texts.append(selected.text)
-            numbers += [block_numbers[position] for position in selected.positions]
-            num_passed += selected.num_passed
-            if len(numbers) >= _SELECTED_AT_ONCE:
-                yield _Selection(texts=texts, numbers=numbers, num_passed=num_passed)
-                texts, numbers, num_passed = [], [], 0
-    yield _Selection(texts=texts, numbers=numbers, num_passed=num_passed)
+    return _Ways(parse=parse_by_kernel, select_lines=CompiledSelector())
