@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from meltpoint.errors import InputError
 from meltpoint.vectors.sources.source import TOKENIZER_FILE
-from meltpoint.vectors.store.gathering import copy_rows
+from meltpoint.vectors.store.gathering import take_rows
 from meltpoint.vectors.store.index import ABSENT
 from meltpoint.vectors.store.mapped import MappedStore
 from meltpoint.vectors.words import Words, spell_words
@@ -191,8 +191,7 @@ class Vectors:
         text, offsets = spell_words(words)
         rows = self.words.find(text, offsets)
         found: NDArray[np.bool_] = rows != ABSENT
-        matrix = np.zeros((len(rows), self.dim), dtype=np.float32)
-        copy_rows(self.matrix, rows, matrix)
+        matrix = take_rows(self.matrix, rows)
         if self.subwords is not None:
             for position in np.flatnonzero(~found).tolist():
                 composed = self.subwords.compose(text[offsets[position] : offsets[position + 1]])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from meltpoint.vectors.store.gathering import copy_rows
+from meltpoint.vectors.store.gathering import take_rows
 
 SENTENCE_END = b"</s>"
 """The word that fastText writes for a line end; it has no n-grams."""
@@ -44,10 +44,10 @@ class Subwords:
         buckets = [hash_ngram(ngram) % len(self.matrix) for ngram in self._ngrams(word)]
         if not buckets:
             return None
-        rows = np.empty((len(buckets), self.matrix.shape[1]), dtype=np.float32)
-        copy_rows(self.matrix, np.array(buckets, dtype=np.int64), rows)
         total = np.zeros(self.matrix.shape[1], dtype=np.float32)
-        for row in rows:  # added up one after the other, as fastText does: the bits depend on the order
+        for row in take_rows(
+            self.matrix, np.array(buckets, dtype=np.int64)
+        ):  # added up one after the other, as fastText does: the bits depend on the order
             total += row
         return total / np.float32(len(buckets))
 

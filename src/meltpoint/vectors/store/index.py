@@ -90,14 +90,14 @@ class WordIndex(NamedTuple):
         wanted = hash_words(text, offsets)
         # In ascending order, each search ends in the cache near the one before: a third of the time.
         ascending = np.argsort(wanted)
-        first = np.empty(len(wanted), dtype=np.int64)
-        first[ascending] = np.searchsorted(self.hashes, wanted[ascending], side="left")
+        sought = wanted[ascending]
         # Clipped only so that gathering is safe: past the end, the hash compared is a smaller one and never equal.
-        inside = np.minimum(first, len(self.hashes) - 1)
-        rows = np.where(self.hashes[inside] == wanted, self.order[inside], ABSENT)
+        inside = np.minimum(np.searchsorted(self.hashes, sought, side="left"), len(self.hashes) - 1)
+        rows = np.empty(len(wanted), dtype=np.int64)
+        rows[ascending] = np.where(self.hashes[inside] == sought, self.order[inside], ABSENT)
         proposed = np.flatnonzero(rows != ABSENT)
         for n in proposed[~self._spells(rows[proposed], text, offsets[:-1][proposed], offsets[1:][proposed])].tolist():
-            rows[n] = self._find_colliding(text[offsets[n] : offsets[n + 1]], wanted[n], int(first[n]) + 1)
+            rows[n] = self._find_colliding(text[offsets[n] : offsets[n + 1]], wanted[n])
         return rows
 
     def _spells(
@@ -119,8 +119,9 @@ class WordIndex(NamedTuple):
         is_same[is_same] = is_spelt
         return is_same
 
-    def _find_colliding(self, word: bytes, wanted: np.uint64, position: int) -> int:
-        """Searches the further rows that share the hash ``wanted``, from ``position`` among the sorted ones on."""
+    def _find_colliding(self, word: bytes, wanted: np.uint64) -> int:
+        """Searches all rows that share the hash ``wanted``."""
+        position = int(np.searchsorted(self.hashes, wanted, side="left"))
         while position < len(self.hashes) and self.hashes[position] == wanted:
             row: Any = self.order[position]
             if self.data[self.offsets[row] : self.offsets[row + 1]] == word:
