@@ -48,6 +48,14 @@ def test_same_as_indexing(mapped, rows, near):
     np.testing.assert_array_equal(taken(MATRIX, rows), expected(rows), strict=True)
 
 
+def test_what_may_be_written_to_stays_as_it_is(tmp_path):
+    np.save(tmp_path / "m.npy", MATRIX)
+    matrix = np.asarray(np.load(tmp_path / "m.npy", mmap_mode="c"))
+    matrix[3] = 7  # in memory alone: neither read from the file nor given back
+    for _ in range(2):
+        np.testing.assert_array_equal(taken(matrix, [3, 4]), [[7] * 3, MATRIX[4]])
+
+
 def test_no_rows_in_memory():
     np.testing.assert_array_equal(taken(MATRIX[:0], [-1, -1]), np.zeros((2, 3), dtype=np.float32), strict=True)
 

@@ -271,3 +271,13 @@ def test_file_that_changes_while_it_is_read(file, monkeypatch):
     with pytest.raises(VectorFileError, match="the file changed while it was being read"):
         open_vectors(file)
     assert stores(file) == []
+
+
+@pytest.mark.parametrize("name", DATA_FILES)
+def test_a_file_that_is_cut_short_after_opening_is_an_error(file, name):
+    vectors = open_vectors(file)
+    vectors.gather(["w7"])
+    [folder] = (file.parent / "cache" / "vectors").iterdir()
+    os.truncate(folder / name, 10)
+    with pytest.raises(VectorFileError, match=rf"{name}.*: expected .* bytes as when it was opened, found 10: .*again"):
+        vectors.gather(["w7", "w1999"])

@@ -7,7 +7,6 @@ depending on how the system has cached the file. Where they are farther apart th
 nothing and costs the same however far they are: 21 to 29 ms, where 15,000 of 2,200,000 would take 38 through the map.
 """
 
-import mmap
 import os
 from itertools import repeat
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from meltpoint.errors import VectorFileError
+from meltpoint.vectors.store.maps import give_back, map_of, require_whole
 
 _NEIGHBOURHOOD_BYTES = 1 << 16
 _BUFFER_BYTES = 1 << 18  # stays in the processor's cache
@@ -37,24 +36,16 @@ def take_rows(matrix: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[n
     out = np.zeros((len(rows), matrix.shape[1]), dtype=np.float32)
     if not (rows >= 0).any():
         return out
-    mapped = matrix.base
-    if isinstance(mapped, np.memmap):
-        is_far = matrix.nbytes > _NEIGHBOURHOOD_BYTES * len(rows)
-        if is_far and _read_rows(matrix, mapped, rows, out):
-            return out
-        _require_whole(mapped)
+    mapped = map_of(matrix)
+    is_far = matrix.nbytes > _NEIGHBOURHOOD_BYTES * len(rows)
+    if mapped is not None and is_far and _read_rows(matrix, mapped, rows, out):
+        return out
+    require_whole(matrix)
     np.take(matrix, rows, axis=0, out=out, mode="clip")  # any row where there is none
     out[rows < 0] = 0
-    if isinstance(mapped, np.memmap):
-        _give_back(mapped)
+    if mapped is not None:
+        give_back(mapped)
     return out
-
-
-def _give_back(mapped: np.memmap[Any, Any]) -> None:
-    """Has the system forget which pages are mapped; the file itself stays in its cache."""
-    pages: Any = mapped.base
-    if isinstance(pages, mmap.mmap) and hasattr(pages, "madvise"):
-        pages.madvise(mmap.MADV_DONTNEED)
 
 
 def _read_rows(
@@ -89,14 +80,3 @@ def _read_rows(
     except OSError:
         return False  # the store was removed meanwhile; what is mapped is still there
     return True
-
-
-def _require_whole(mapped: np.memmap[Any, Any]) -> None:
-    """Refuses a map whose own file has become shorter: the system would end the process that reads beyond its end."""
-    expected = mapped.offset + mapped.nbytes
-    pages: Any = mapped.base
-    if isinstance(pages, mmap.mmap) and (size := pages.size()) < expected:
-        raise VectorFileError(
-            f"{mapped.filename}: expected {expected:,} bytes as when it was opened, found {size:,}: something has cut "
-            "the file short meanwhile; open the vectors again."
-        )

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.vectors.store.hashing import hash_words, join_words
+from meltpoint.vectors.store.maps import require_whole
 
 ABSENT = -1
 
@@ -84,7 +85,12 @@ class WordIndex(NamedTuple):
         return self.find_joined(*join_words(words))
 
     def find_joined(self, text: bytes, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Returns what :meth:`find` does, of words that stand end to end, as from :func:`join_words`."""
+        """Returns what :meth:`find` does, of words that stand end to end, as from :func:`join_words`.
+
+        Raises:
+            VectorFileError: A file of the store was cut short since it was mapped.
+        """
+        require_whole(self.data, self.offsets, self.hashes, self.order)
         if not len(self.hashes):
             return np.full(len(offsets) - 1, ABSENT, dtype=np.int64)
         wanted = hash_words(text, offsets)

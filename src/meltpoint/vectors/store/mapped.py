@@ -17,16 +17,16 @@ with it take 3).
 """
 
 import json
-import mmap
 import os
 import zlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from meltpoint.vectors.store.index import WordIndex
+from meltpoint.vectors.store.maps import map_array, map_bytes
 
 if TYPE_CHECKING:
     from _typeshed import StrPath
@@ -179,16 +179,16 @@ def map_store(folder: "StrPath") -> MappedStore | None:
                 return None
         subwords = None
         if meta.subwords is not None:
-            subwords = _map_array(places[SUBWORDS_FILE], np.float32, (meta.subwords.num_buckets, meta.dim))
+            subwords = map_array(places[SUBWORDS_FILE], np.float32, (meta.subwords.num_buckets, meta.dim))
         return MappedStore(
             folder=folder,
             meta=meta,
-            matrix=_map_array(places[MATRIX_FILE], np.float32, (meta.rows, meta.dim)),
+            matrix=map_array(places[MATRIX_FILE], np.float32, (meta.rows, meta.dim)),
             word_index=WordIndex(
-                data=_map_bytes(places[WORDS_FILE]),
-                offsets=_map_array(places[OFFSETS_FILE], np.int64, (meta.rows + 1,)),
-                hashes=_map_array(places[HASHES_FILE], np.uint64, (meta.rows,)),
-                order=_map_array(places[ORDER_FILE], np.int64, (meta.rows,)),
+                data=map_bytes(places[WORDS_FILE]),
+                offsets=map_array(places[OFFSETS_FILE], np.int64, (meta.rows + 1,)),
+                hashes=map_array(places[HASHES_FILE], np.uint64, (meta.rows,)),
+                order=map_array(places[ORDER_FILE], np.int64, (meta.rows,)),
             ),
             subwords=subwords,
             attachments={name: places[name] for name in meta.attachments},
@@ -204,18 +204,3 @@ def measure_file(path: "StrPath") -> tuple[int, int]:
         head = file.read(_EDGE_BYTES)
         file.seek(max(size - _EDGE_BYTES, 0))
         return size, zlib.crc32(file.read(_EDGE_BYTES), zlib.crc32(head))
-
-
-def _map_array(path: str, dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
-    # open_memmap rather than np.load: it reads the npy format only, and so can never come to unpickle.
-    mapped = np.lib.format.open_memmap(path, mode="r")
-    if mapped.dtype != dtype or mapped.shape != shape or not mapped.flags.c_contiguous:
-        raise ValueError(f"{path}: expected {dtype.__name__} {shape}, found {mapped.dtype} {mapped.shape}.")
-    return np.asarray(mapped)
-
-
-def _map_bytes(path: str) -> memoryview:
-    with open(path, "rb") as file:
-        if not os.fstat(file.fileno()).st_size:
-            return memoryview(b"")  # an empty file cannot be mapped
-        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
