@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from gensim.models import KeyedVectors
 from safetensors.torch import load_file
 from torch import nn
 
@@ -28,7 +27,8 @@ def rows_of(trained, words):
 
 
 def read_gensim(path, **options):
-    vectors = KeyedVectors.load_word2vec_format(str(path), **options)
+    gensim = pytest.importorskip("gensim.models", reason="gensim is not installed")
+    vectors = gensim.KeyedVectors.load_word2vec_format(str(path), **options)
     return vectors.index_to_key, vectors.vectors
 
 
@@ -65,6 +65,7 @@ def test_a_file_of_word_vectors_holds_the_trained_rows(to, name, read, model_fol
 
 
 def test_gensim_reads_vectors_and_counts(model_folder, trained, tmp_path):
+    pytest.importorskip("gensim", reason="gensim is not installed")
     loading = export_model(model_folder, "gensim", tmp_path / "gensim").loading
     namespace = {}
     exec(loading, namespace)

@@ -25,15 +25,14 @@ UNKNOWN = ["nonesuch", "melting", "straßen", "\u00fc", "\u6f22", "two words", "
 
 
 def train(folder, **options):
-    from gensim.models import FastText
-    from gensim.models.fasttext import load_facebook_vectors, save_facebook_model
+    gensim = pytest.importorskip("gensim.models.fasttext", reason="gensim is not installed")
 
     settings = {"vector_size": 9, "min_count": 1, "bucket": 53, "min_n": 2, "max_n": 4, "epochs": 2, "seed": 1}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = FastText(SENTENCES * 5, workers=1, **settings | options)
-        save_facebook_model(model, str(folder / "model.bin"))
-        return folder / "model.bin", load_facebook_vectors(str(folder / "model.bin"))
+        model = gensim.FastText(SENTENCES * 5, workers=1, **settings | options)
+        gensim.save_facebook_model(model, str(folder / "model.bin"))
+        return folder / "model.bin", gensim.load_facebook_vectors(str(folder / "model.bin"))
 
 
 @pytest.fixture(scope="module")

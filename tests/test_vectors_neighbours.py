@@ -2,10 +2,10 @@
 
 import gc
 import re
+from typing import Any
 
 import numpy as np
 import pytest
-from gensim.models import KeyedVectors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,9 +15,10 @@ from meltpoint.vectors.neighbours import analogy, nearest, row_blocks, row_norms
 
 
 @pytest.fixture(scope="module")
-def peer(glove: Vectors) -> KeyedVectors:
+def peer(glove: Vectors) -> Any:
     """The same vectors in gensim."""
-    vectors = KeyedVectors(glove.dim)
+    gensim = pytest.importorskip("gensim.models", reason="gensim is not installed")
+    vectors = gensim.KeyedVectors(glove.dim)
     vectors.add_vectors(list(glove.words), np.array(glove.matrix))
     return vectors
 

@@ -26,9 +26,9 @@ class Bomb:
 
 
 def write_gensim(path):
-    from gensim.models import KeyedVectors
+    gensim = pytest.importorskip("gensim.models", reason="gensim is not installed")
 
-    vectors = KeyedVectors(2)
+    vectors = gensim.KeyedVectors(2)
     vectors.add_vectors(["a", "b"], np.eye(2, dtype=np.float32))
     vectors.save(str(path))
 

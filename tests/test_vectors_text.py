@@ -196,12 +196,12 @@ def test_pickle_is_known_by_its_name(fresh_path, suffix):
 
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # gensim leaves its file open
 def test_real_glove_equals_gensim(glove, fresh_path):
-    from gensim.models import KeyedVectors
+    gensim = pytest.importorskip("gensim.models", reason="gensim is not installed")
 
     words, rows = glove.words[:5000], glove.matrix[:5000].tolist()
     lines = [f"{word} {' '.join(map(repr, row))}\n" for word, row in zip(words, rows, strict=True)]
     path = fresh_path("".join(lines).encode())
-    expected = KeyedVectors.load_word2vec_format(str(path), no_header=True, binary=False)
+    expected = gensim.KeyedVectors.load_word2vec_format(str(path), no_header=True, binary=False)
     vectors = open_vectors(path)
     assert vectors.words[:] == expected.index_to_key == words
     assert vectors.matrix.tobytes() == expected.vectors.tobytes() == glove.matrix[:5000].tobytes()

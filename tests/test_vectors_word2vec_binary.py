@@ -48,13 +48,13 @@ def test_both_programs_rows(write, line_end):
 
 
 def test_same_as_gensim(write, tmp_path):
-    from gensim.models import KeyedVectors
+    gensim = pytest.importorskip("gensim.models", reason="gensim is not installed")
 
-    model = KeyedVectors(7)
+    model = gensim.KeyedVectors(7)
     model.add_vectors(WORDS, MATRIX)
     model.save_word2vec_format(str(tmp_path / "gensim.bin"), binary=True)
     vectors = open_vectors(tmp_path / "gensim.bin")
-    again = KeyedVectors.load_word2vec_format(str(tmp_path / "gensim.bin"), binary=True)
+    again = gensim.KeyedVectors.load_word2vec_format(str(tmp_path / "gensim.bin"), binary=True)
     assert vectors.words[:] == again.index_to_key
     assert vectors.matrix.tobytes() == again.vectors.tobytes()
 

@@ -187,26 +187,26 @@ def test_shortest_text_comes_back_through_float64(start):
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # gensim leaves its file open
 @pytest.mark.parametrize("suffix", [".vec", ".txt", ".bin", ".vec.gz", ".bin.gz"])
 def test_gensim_reads_what_was_written(fresh_path, suffix):
-    from gensim.models import KeyedVectors
+    gensim = pytest.importorskip("gensim.models", reason="gensim is not installed")
 
     words = [word for word in ODD_WORDS if FORMATS["word2vec-binary"].fault_of(word) is None]
     matrix = np.resize(np.concatenate([NUMBERS, ROUNDED_TWICE]), (len(words), 7)).astype(np.float32)
     path = fresh_path(suffix)
     save_vectors((words, matrix), path)
-    read = KeyedVectors.load_word2vec_format(str(path), binary=".bin" in suffix, no_header=".txt" in suffix)
+    read = gensim.KeyedVectors.load_word2vec_format(str(path), binary=".bin" in suffix, no_header=".txt" in suffix)
     assert read.index_to_key == words
     assert read.vectors.tobytes() == matrix.tobytes()
 
 
 @pytest.mark.parametrize("suffix", [".vec", ".txt", ".bin", ".vec.gz", ".bin.gz"])
 def test_we_read_what_gensim_wrote(fresh_path, suffix):
-    from gensim.models import KeyedVectors
+    gensim = pytest.importorskip("gensim.models", reason="gensim is not installed")
 
     rng = np.random.default_rng(0)
     words = [word for word in ODD_WORDS if FORMATS["word2vec-binary"].fault_of(word) is None]
     matrix = rng.normal(size=(len(words), 7)).astype(np.float32)
     matrix[: len(NUMBERS), 0] = NUMBERS
-    keyed = KeyedVectors(7)
+    keyed = gensim.KeyedVectors(7)
     keyed.add_vectors(words, matrix)
     path = fresh_path(suffix)
     keyed.save_word2vec_format(str(path), binary=".bin" in suffix, write_header=".txt" not in suffix)
