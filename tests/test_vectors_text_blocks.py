@@ -10,20 +10,12 @@ from meltpoint.errors import VectorFileError
 from meltpoint.vectors.formats.text_files import blocks as text_blocks
 from meltpoint.vectors.formats.text_files.blocks import plan_blocks, read_blocks
 from meltpoint.vectors.sources.containers import open_stream
-from meltpoint.vectors.sources.source import FileSource
+from meltpoint.vectors.sources.finding import find_source
 
 
 def source_of(path, content):
     path.write_bytes(content)
-    status = path.stat()
-    return FileSource(
-        given=path.name,
-        file=str(path),
-        member=None,
-        dim=None,
-        size_bytes=status.st_size,
-        modified_ns=status.st_mtime_ns,
-    )
+    return find_source(path)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from meltpoint.vectors.formats.text_files.blocks import PADDING_BYTES, Block, Un
 from meltpoint.vectors.formats.text_files.selecting import FirstFields, select_lines
 from meltpoint.vectors.formats.text_files.selecting_kernel import CompiledSelector
 from meltpoint.vectors.sources.containers import open_stream
-from meltpoint.vectors.sources.source import FileSource
+from meltpoint.vectors.sources.finding import find_source
 
 words = st.text("ab \x00\u00e9\u00a0\x85", max_size=12).map(str.encode) | st.sampled_from(
     [b"", b"same eight", b"same eigth", b"the_same_sixteen_first", b"the_same_sixteen_too"]
@@ -48,15 +48,7 @@ def check(selected, texts, wanted):
 def opened(path, content):
     """Opens the bytes as a plain file; yields its parts yet to be read."""
     path.write_bytes(content)
-    status = path.stat()
-    source = FileSource(
-        given=path.name,
-        file=str(path),
-        member=None,
-        dim=None,
-        size_bytes=status.st_size,
-        modified_ns=status.st_mtime_ns,
-    )
+    source = find_source(path)
     with open_stream(source) as stream:
         yield list(plan_blocks(stream, source.size_bytes, source.place)), stream
 
