@@ -91,6 +91,18 @@ def test_list_shows_every_set(meltpoint, home, glove):
     assert by_name["fasttext-crawl-subword-300d"].endswith("CC-BY-SA-3.0 unknown to get")
 
 
+@pytest.mark.parametrize(("width", "left_out"), [(80, ["licence", "tokenizer"]), (100, ["licence"]), (60, None)])
+def test_list_leaves_out_columns_before_it_cuts_any(monkeypatch, meltpoint, home, width, left_out):
+    monkeypatch.setattr(output.results, "width", width)
+    code, out, err = meltpoint("vectors", "list")
+    assert (code, err) == (0, "")
+    assert all(len(line) <= width for line in out.splitlines())
+    assert ("\u2026" in out) == (left_out is None)
+    if left_out is not None:
+        assert not set(out.split("\n", 1)[0].split()) & set(left_out)
+        assert out.endswith(f"Left out for width: {', '.join(left_out)}. Of one: meltpoint vectors info NAME\n")
+
+
 def test_list_as_json(meltpoint, home):
     code, out, err = meltpoint("vectors", "list", "--json")
     document = json.loads(out)

@@ -25,7 +25,7 @@ def list_(as_json: shared.JsonOption = False) -> None:
     if as_json:
         print_json([entry_facts(entry) for entry in CATALOGUE])
     else:
-        results.print(render_catalogue(CATALOGUE))
+        results.print(render_catalogue(CATALOGUE, results))
 
 
 def info(

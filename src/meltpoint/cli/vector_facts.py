@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.console import RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -23,6 +23,8 @@ _NORM_ROWS = 20_000
 _QUANTILES = {"least": 0.0, "5%": 0.05, "median": 0.5, "95%": 0.95, "greatest": 1.0}
 _CASES = {True: "cased", False: "all lower-case"}
 _RIGHT = {"words", "dim", "download"}
+_MAX_WIDTH = 1000
+_LEFT_OUT_FIRST = ("licence", "tokenizer")
 
 
 def entry_facts(entry: CatalogueEntry) -> Facts:
@@ -99,15 +101,33 @@ def case_text(entry: CatalogueEntry) -> str:
     return "cased" if entry.cased else "lower"
 
 
-def render_catalogue(entries: Iterable[CatalogueEntry]) -> Table:
-    """Renders sets as a table, a line each."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("name", "words", "dim", "case", "tokenizer", "licence", "download", "state"):
-        table.add_column(heading, justify="right" if heading in _RIGHT else "left", no_wrap=heading != "licence")
-    for entry in entries:
-        cells = (entry.name, words_text(entry), str(entry.dim), case_text(entry), entry.tokenizer)
-        table.add_row(*cells, licence_text(entry), size_text(entry), state_of(entry))
-    return table
+def render_catalogue(entries: Iterable[CatalogueEntry], console: Console) -> RenderableType:
+    """Renders sets as a table, a line each, with as many of the columns as the console is wide enough for."""
+    columns = {
+        "name": lambda entry: entry.name,
+        "words": words_text,
+        "dim": lambda entry: str(entry.dim),
+        "case": case_text,
+        "tokenizer": lambda entry: entry.tokenizer,
+        "licence": licence_text,
+        "download": size_text,
+        "state": state_of,
+    }
+    entries, left_out = list(entries), list[str]()
+    unlimited = console.options.update(max_width=_MAX_WIDTH)
+    while True:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        for heading in columns:
+            table.add_column(heading, justify="right" if heading in _RIGHT else "left", no_wrap=True)
+        for entry in entries:
+            table.add_row(*(text_of(entry) for text_of in columns.values()))
+        if len(left_out) == len(_LEFT_OUT_FIRST) or console.measure(table, options=unlimited).maximum <= console.width:
+            break
+        left_out.append(_LEFT_OUT_FIRST[len(left_out)])
+        del columns[left_out[-1]]
+    if not left_out:
+        return table
+    return Group(table, f"Left out for width: {', '.join(left_out)}. Of one: meltpoint vectors info NAME")
 
 
 def render_entry(entry: CatalogueEntry) -> RenderableType:
