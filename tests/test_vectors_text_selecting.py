@@ -99,6 +99,15 @@ def test_it_is_the_compiled_loop_that_selects(path, monkeypatch):
     assert len(found) < len(expected) + 30
 
 
+def test_without_the_systems_function(path, monkeypatch):
+    monkeypatch.setattr(selecting_kernel, "_PREAD", None)
+    monkeypatch.setattr(selecting_kernel, "_copy_lines", None)
+    texts = [b"word 1", b"other 2"] * 50
+    with opened(path, b"\n".join(texts)) as (_, stream):
+        part = UnreadBlock(stream=stream, start=1, end=path.stat().st_size, place="lines.txt", spare=deque())
+        check(CompiledSelector()(part, FirstFields([b"word"])), texts[1:], [b"word"])
+
+
 @pytest.mark.parametrize("why", ["cut short", "a long line", "no last line end"])
 def test_what_is_out_of_the_ordinary_is_done_the_general_way(path, monkeypatch, why):
     texts = [b"word 1", b"other 2", b"word " + b"3" * (900 if why == "a long line" else 1), b"word 4"] * 50

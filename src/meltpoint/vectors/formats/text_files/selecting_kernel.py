@@ -4,7 +4,6 @@ As ``kernel``, this module is imported only for files that are worth it.
 """
 
 import ctypes
-import os
 from collections import deque
 from dataclasses import dataclass
 
@@ -20,7 +19,17 @@ _FOLDER = "meltpoint.vectors.formats.text_files"
 _copy_lines = load_loops(
     f"{_FOLDER}.selecting_loop", {"copy_lines": 11}, built_on=(f"{_FOLDER}.addresses", f"{_FOLDER}.selecting")
 )["copy_lines"]
-_PREAD = ctypes.cast(ctypes.CDLL(None).pread, ctypes.c_void_p).value if hasattr(os, "pread") else None
+
+
+def _find_pread() -> int | None:
+    """Returns the address of the system's function, or None where there is none."""
+    try:
+        return ctypes.cast(ctypes.CDLL(None).pread, ctypes.c_void_p).value
+    except (AttributeError, OSError, TypeError):
+        return None
+
+
+_PREAD = _find_pread()
 
 
 class CompiledSelector:
