@@ -2,9 +2,10 @@
 
 A row that is touched through the map makes Linux map its neighbourhood, 64 KiB and more: 15,000 words spread over a
 large matrix would leave hundreds of megabytes resident. Where wanted rows are nearer to one another than that, they are
-copied through the map, whose pages are given back at once: 15,000 rows of 400,000 (300 dimensions) take 8 to 25 ms,
-depending on how the system has cached the file. Where they are farther apart they are read from the file, which leaves
-nothing and costs the same however far they are: 21 to 29 ms, where 15,000 of 2,200,000 would take 38 through the map.
+copied through the map, whose pages are given back at once: 15,000 rows of 400,000 (300 dimensions) take 8 to 25 ms
+where reading each takes 20 to 27, depending on how the system has cached the file (52 and 33 ms where it was cached
+page by page, by reading at random). Where they are farther apart they are read from the file, which leaves nothing and
+costs the same however far they are: 29 ms, where 15,000 of 2,200,000 would take 38 through the map.
 """
 
 import os
