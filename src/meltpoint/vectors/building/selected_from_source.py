@@ -47,26 +47,25 @@ def read_selected(source: Source, wanted: Collection[bytes]) -> MappedStore:
     vector_format = format_of(source)
     wanted = frozenset(wanted)
     kept: dict[bytes, None] = {}  # in the source's order
-    matrix: NDArray[np.float32] | None = None
-    rows_read = duplicates = skipped = 0
+    matrices: list[NDArray[np.float32]] = []
+    rows_read = duplicates = skipped = dim = 0
     skipped_places: list[str] = []
     with closing(_read_chunks(vector_format, source, wanted)) as chunks:
         for chunk, num_passed in chunks:
             rows_read += num_passed
             skipped += chunk.skipped
             skipped_places += chunk.skipped_places[: MOST_PLACES - len(skipped_places)]
-            if matrix is None:  # What is not written to takes no memory.
-                matrix = np.empty((len(wanted), chunk.matrix.shape[1]), dtype=np.float32)
-            first, positions = len(kept), []
+            dim = chunk.matrix.shape[1]
+            positions = []
             for position, word in enumerate(chunk.words):
                 if word in kept:
                     duplicates += 1
                 elif word in wanted:
                     kept[word] = None
                     positions.append(position)
-            rows = np.array(positions, dtype=np.intp)
-            np.take(chunk.matrix, rows, axis=0, out=matrix[first : len(kept)], mode="clip")
-    matrix = np.empty((0, 0), dtype=np.float32) if matrix is None else matrix[: len(kept)]
+            # Some rows are copied: a view would keep the whole chunk.
+            matrices.append(chunk.matrix if len(positions) == len(chunk) else chunk.matrix[positions])
+    matrix = np.concatenate(matrices) if matrices else np.empty((0, dim), dtype=np.float32)
     matrix.flags.writeable = False
     words = list(kept)
     chunk = Chunk.of(words, matrix)
@@ -81,7 +80,7 @@ def read_selected(source: Source, wanted: Collection[bytes]) -> MappedStore:
             duplicates=duplicates,
             skipped=skipped,
             skipped_places=skipped_places,
-            dim=matrix.shape[1],
+            dim=dim,
             lowercase=is_lowercase(chunk.text, chunk.offsets),
             digest=digest_rows(chunk.text, chunk.offsets, matrix),
             subwords=None,
