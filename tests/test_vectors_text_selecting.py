@@ -99,6 +99,16 @@ def test_it_is_the_compiled_loop_that_selects(path, monkeypatch):
     assert len(found) < len(expected) + 30
 
 
+def test_all_lines_are_wanted(path):
+    content = b"word 1\n" * 5000 + b"another 1\n"
+    with opened(path, content) as (_, stream):
+        part = UnreadBlock(stream=stream, start=1, end=len(content), place="lines.txt", spare=deque())
+        for select in (select_lines, CompiledSelector()):
+            selected = select(part, FirstFields([b"word"]))
+            assert selected.lines.lines() == [b"word 1"] * 4999
+            assert selected.num_passed == 5000
+
+
 def test_without_the_systems_function(path, monkeypatch):
     monkeypatch.setattr(selecting_kernel, "_PREAD", None)
     monkeypatch.setattr(selecting_kernel, "_copy_lines", None)
