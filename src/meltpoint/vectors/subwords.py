@@ -44,10 +44,9 @@ class Subwords:
         buckets = [hash_ngram(ngram) % len(self.matrix) for ngram in self._ngrams(word)]
         if not buckets:
             return None
+        rows = take_rows(self.matrix, np.array(buckets, dtype=np.int64))
         total = np.zeros(self.matrix.shape[1], dtype=np.float32)
-        for row in take_rows(
-            self.matrix, np.array(buckets, dtype=np.int64)
-        ):  # added up one after the other, as fastText does: the bits depend on the order
+        for row in rows:  # added up one after the other, as fastText does: the bits depend on the order
             total += row
         return total / np.float32(len(buckets))
 
