@@ -1,6 +1,6 @@
 """What is said of vectors: of a set of the catalogue before it is read, and of vectors that are open."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,31 +103,40 @@ def case_text(entry: CatalogueEntry) -> str:
 
 def render_catalogue(entries: Iterable[CatalogueEntry], console: Console) -> RenderableType:
     """Renders sets as a table, a line each, with as many of the columns as the console is wide enough for."""
-    columns = {
-        "name": lambda entry: entry.name,
-        "words": words_text,
-        "dim": lambda entry: str(entry.dim),
-        "case": case_text,
-        "tokenizer": lambda entry: entry.tokenizer,
-        "licence": licence_text,
-        "download": size_text,
-        "state": state_of,
-    }
-    entries, left_out = list(entries), list[str]()
+    lines = [
+        {
+            "name": entry.name,
+            "words": words_text(entry),
+            "dim": str(entry.dim),
+            "case": case_text(entry),
+            "tokenizer": entry.tokenizer,
+            "licence": licence_text(entry),
+            "download": size_text(entry),
+            "state": state_of(entry),
+        }
+        for entry in entries
+    ]
+    table = _tabulate(lines)
     unlimited = console.options.update(max_width=_MAX_WIDTH)
-    while True:
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        for heading in columns:
-            table.add_column(heading, justify="right" if heading in _RIGHT else "left", no_wrap=True)
-        for entry in entries:
-            table.add_row(*(text_of(entry) for text_of in columns.values()))
-        if len(left_out) == len(_LEFT_OUT_FIRST) or console.measure(table, options=unlimited).maximum <= console.width:
+    left_out: list[str] = []
+    for heading in _LEFT_OUT_FIRST:
+        if console.measure(table, options=unlimited).maximum <= console.width:
             break
-        left_out.append(_LEFT_OUT_FIRST[len(left_out)])
-        del columns[left_out[-1]]
+        left_out.append(heading)
+        table = _tabulate([{name: text for name, text in line.items() if name not in left_out} for line in lines])
     if not left_out:
         return table
     return Group(table, f"Left out for width: {', '.join(left_out)}. Of one: meltpoint vectors info NAME")
+
+
+def _tabulate(lines: Sequence[Mapping[str, str]]) -> Table:
+    """Returns the table of lines with the same headings; each cell stays on its line."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in lines[0]:
+        table.add_column(heading, justify="right" if heading in _RIGHT else "left", no_wrap=True)
+    for line in lines:
+        table.add_row(*line.values())
+    return table
 
 
 def render_entry(entry: CatalogueEntry) -> RenderableType:
