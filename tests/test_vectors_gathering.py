@@ -1,5 +1,6 @@
 """Rows copied out of a mapped matrix: the same as indexing, whatever the order, and little stays in memory."""
 
+import mmap
 import os
 import subprocess
 import sys
@@ -93,6 +94,13 @@ def test_file_that_was_cut_short_is_an_error(tmp_path):
     os.truncate(path, 200)
     with pytest.raises(VectorFileError, match=r"m\.npy: expected 368 bytes as when it was opened, found 200: .*again"):
         taken(matrix, [0, 19])
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_HUGEPAGE"), reason="Linux has huge pages")
+def test_system_without_huge_pages(mapped, monkeypatch):
+    monkeypatch.setattr(gathering, "_NEIGHBOURHOOD_BYTES", WAYS["through the map"])
+    monkeypatch.setattr(mmap, "MADV_HUGEPAGE", 9999)  # refused, as there
+    np.testing.assert_array_equal(taken(mapped, [3, 0]), MATRIX[[3, 0]])
 
 
 PROGRAM = """

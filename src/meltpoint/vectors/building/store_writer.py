@@ -1,18 +1,17 @@
 """Writes the files of a store, one piece of the source after the other, in bounded memory."""
 
 import contextlib
-import errno
-from collections.abc import Iterator
 from itertools import compress, pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from blake3 import blake3
 from numpy.typing import NDArray
 
 from meltpoint.errors import VectorFileError
+from meltpoint.vectors.building.matrix_file import DIGEST_BYTES, MatrixFile, bytes_of
 from meltpoint.vectors.formats.base import MOST_PLACES, Attachment, Chunk, Piece, SubwordChunk
 from meltpoint.vectors.store.hashing import hash_words
 from meltpoint.vectors.store.index import find_repeated, sort_hashes
@@ -31,8 +30,7 @@ from meltpoint.vectors.store.mapped import (
     measure_file,
 )
 
-_DIGEST_BYTES = 16
-_ROWS_BYTES = 1 << 24
+_WORDS_BYTES = 1 << 24
 
 
 class StoreWriter:
@@ -47,8 +45,8 @@ class StoreWriter:
         self._folder = folder
         self._files = contextlib.ExitStack()
         self._words = self._files.enter_context((folder / WORDS_FILE).open("w+b"))
-        self._matrix = self._files.enter_context(_MatrixFile(folder / MATRIX_FILE))
-        self._subword_matrix: _MatrixFile | None = None
+        self._matrix = self._files.enter_context(MatrixFile(folder / MATRIX_FILE))
+        self._subword_matrix: MatrixFile | None = None
         self._subwords: SubwordMeta | None = None
         self._attachments: dict[str, bytes] = {}
         self._lengths: list[NDArray[np.int64]] = []
@@ -134,7 +132,7 @@ class StoreWriter:
 
     def _add_subwords(self, chunk: SubwordChunk) -> None:
         if self._subword_matrix is None:
-            self._subword_matrix = self._files.enter_context(_MatrixFile(self._folder / SUBWORDS_FILE))
+            self._subword_matrix = self._files.enter_context(MatrixFile(self._folder / SUBWORDS_FILE))
             self._subwords = SubwordMeta(min_n=chunk.min_n, max_n=chunk.max_n, num_buckets=chunk.num_buckets)
         self._subword_matrix.append(chunk.matrix)
 
@@ -165,9 +163,9 @@ class StoreWriter:
         """Returns the identity of the content; ``offsets`` are those of the words as they stand in the file now."""
         self._words.seek(0)
         words = blake3()
-        while block := self._words.read(_ROWS_BYTES):
+        while block := self._words.read(_WORDS_BYTES):
             words.update(block)
-        words_digest = words.digest(length=_DIGEST_BYTES)
+        words_digest = words.digest(length=DIGEST_BYTES)
         identity = _identify(words_digest, offsets, self._matrix.finish(), dim=self._matrix.dim)
         if self._subwords is not None and self._subword_matrix is not None:
             identity.update(f"{self._subwords.min_n} {self._subwords.max_n}".encode())
@@ -175,71 +173,7 @@ class StoreWriter:
         for name, content in sorted(self._attachments.items()):
             identity.update(name.encode())
             identity.update(_digest(content))
-        return identity.hexdigest(length=_DIGEST_BYTES)
-
-
-class _MatrixFile:
-    """A growing ``.npy`` file of float32 rows.
-
-    Attributes:
-        num_rows: Rows so far.
-        dim: Columns; 0 as long as there are no rows.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("w+b")
-        self._digest = blake3()
-        self._header_bytes = 0
-        self.num_rows = 0
-        self.dim = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
-
-    def append(self, matrix: NDArray[np.float32]) -> None:
-        """Writes rows after those before."""
-        if not self._header_bytes:
-            self.dim = matrix.shape[1]
-            self._header_bytes = _write_header(self._file, 0, self.dim)
-        # The file says what it holds: little-endian, on any machine.
-        rows = np.ascontiguousarray(matrix, dtype="<f4")
-        self._digest.update(_bytes_of(rows))
-        self._file.write(rows.data)
-        self.num_rows += len(rows)
-
-    def keep_rows(self, keeps: NDArray[np.bool_]) -> None:
-        """Moves the rows for which ``keeps``, shape (number of rows,), is True together, and drops the others."""
-        self._digest = blake3()
-        target = self._header_bytes
-        for start, rows in self._read_rows():
-            kept = rows[keeps[start : start + len(rows)]]
-            self._digest.update(_bytes_of(kept))
-            self._file.seek(target)
-            self._file.write(kept.data)
-            target += kept.nbytes
-        self._file.truncate(target)
-        self.num_rows = int(keeps.sum())
-
-    def finish(self) -> bytes:
-        """Writes the final header, and returns the digest of all rows."""
-        self._file.seek(0)
-        if _write_header(self._file, self.num_rows, self.dim) != self._header_bytes:
-            raise OSError(errno.EIO, "the header of the matrix has grown over its rows")
-        return self._digest.digest(length=_DIGEST_BYTES)
-
-    def _read_rows(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Yields the rows, some megabytes at a time, each time with the number of the first."""
-        row_bytes = 4 * self.dim
-        step = max(1, _ROWS_BYTES // row_bytes)
-        for start in range(0, self.num_rows, step):
-            self._file.seek(self._header_bytes + start * row_bytes)
-            content = self._file.read(min(step, self.num_rows - start) * row_bytes)
-            yield start, np.frombuffer(content, dtype="<f4").reshape(-1, self.dim)
+        return identity.hexdigest(length=DIGEST_BYTES)
 
 
 def digest_rows(text: bytes, offsets: NDArray[np.int64], matrix: NDArray[np.float32]) -> str:
@@ -251,32 +185,20 @@ def digest_rows(text: bytes, offsets: NDArray[np.int64], matrix: NDArray[np.floa
         matrix: Shape (V, D), in C order.
     """
     rows = np.ascontiguousarray(matrix, dtype="<f4")
-    identity = _identify(_digest(text), offsets, _digest(_bytes_of(rows)), dim=matrix.shape[1])
-    return identity.hexdigest(length=_DIGEST_BYTES)
+    identity = _identify(_digest(text), offsets, _digest(bytes_of(rows)), dim=matrix.shape[1])
+    return identity.hexdigest(length=DIGEST_BYTES)
 
 
 def _identify(words: bytes, offsets: NDArray[np.int64], matrix: bytes, *, dim: int) -> blake3:
     """Returns the digest over the digests of words and matrix, to which more may be added."""
     identity = blake3(f"{len(offsets) - 1} x {dim}".encode())
-    for part in (words, _bytes_of(offsets.astype("<i8")), matrix):
+    for part in (words, bytes_of(offsets.astype("<i8")), matrix):
         identity.update(part)
     return identity
 
 
 def _digest(content: bytes | memoryview) -> bytes:
-    return blake3(content).digest(length=_DIGEST_BYTES)
-
-
-def _bytes_of(array: NDArray[Any]) -> memoryview:
-    """Returns the bytes of an array in C order, not copied."""
-    return array.reshape(-1).view(np.uint8).data
-
-
-def _write_header(file: IO[bytes], num_rows: int, dim: int) -> int:
-    """Writes the npy header and returns its size; NumPy pads it so that the number of rows may grow."""
-    header: dict[str, Any] = {"descr": "<f4", "fortran_order": False, "shape": (num_rows, dim)}
-    np.lib.format.write_array_header_1_0(file, header)
-    return file.tell()
+    return blake3(content).digest(length=DIGEST_BYTES)
 
 
 def is_lowercase(text: bytes, offsets: NDArray[np.int64]) -> bool:

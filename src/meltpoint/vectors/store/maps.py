@@ -1,5 +1,6 @@
 """Files that are mapped to be read: as arrays or bytes, checked before what is in them is touched."""
 
+import contextlib
 import mmap
 import os
 from typing import Any
@@ -52,6 +53,14 @@ def require_whole(*mapped: NDArray[Any] | memoryview) -> None:
                 f"{name}: expected {expected:,} bytes as when it was opened, found {size:,}: something has cut it "
                 "short meanwhile; open the vectors again."
             )
+
+
+def read_in_large_pages(mapped: "np.memmap[Any, Any]") -> None:
+    """Has the system read what is not in its cache into huge pages (Linux): later each is mapped at one touch."""
+    pages: Any = mapped.base
+    if isinstance(pages, mmap.mmap) and hasattr(mmap, "MADV_HUGEPAGE"):
+        with contextlib.suppress(OSError):  # a system without huge pages
+            pages.madvise(mmap.MADV_HUGEPAGE)
 
 
 def give_back(mapped: "np.memmap[Any, Any]") -> None:
