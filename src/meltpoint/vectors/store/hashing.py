@@ -40,19 +40,39 @@ def hash_words(text: bytes, offsets: NDArray[np.int64]) -> NDArray[np.uint64]:
     Returns:
         Shape (n,), uint64.
     """
-    # Eight bytes from every position on, the first one lowest.
-    eights = np.ndarray(len(text) + 1, dtype="<u8", buffer=text + bytes(8), strides=(1,))
     starts, lengths = offsets[:-1], np.diff(offsets)
     hashes = _mix(lengths.astype(np.uint64))
     for start in range(0, 8 * _MOST_EIGHTS, 8):
         longer = np.flatnonzero(lengths > start)
         if not len(longer):
             return hashes
-        num_bytes = np.minimum(lengths[longer] - start, 8).astype(np.uint64)
-        hashes[longer] = _mix(hashes[longer] ^ eights[starts[longer] + start] << (_U64 - num_bytes * np.uint64(8)))
+        eights = eights_at(text, starts[longer] + start)
+        hashes[longer] = _mix(hashes[longer] ^ first_bytes(eights, lengths[longer] - start))
     longer = np.flatnonzero(lengths > 8 * _MOST_EIGHTS)
-    hashes[longer] = _mix(hashes[longer] ^ eights[offsets[longer + 1] - 8])
+    hashes[longer] = _mix(hashes[longer] ^ eights_at(text, offsets[longer + 1] - 8))
     return hashes
+
+
+def eights_at(text: bytes | memoryview, positions: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Returns the eight bytes from each position on, as numbers of which the first byte is the lowest.
+
+    Args:
+        text: Bytes; beyond their end there are zeros.
+        positions: Shape (n,), each within the text.
+
+    Returns:
+        Shape (n,), uint64.
+    """
+    if len(text) < 8:
+        text = bytes(text) + bytes(8)
+    eights: NDArray[np.uint64] = np.ndarray(len(text) - 7, dtype="<u8", buffer=text, strides=(1,))
+    inside = np.minimum(positions, len(eights) - 1)
+    return eights[inside] >> ((positions - inside) * 8).astype(np.uint64)
+
+
+def first_bytes(eights: NDArray[np.uint64], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Moves the first ``lengths[i]`` bytes of each number, at least one, to its upper end, and drops the others."""
+    return eights << (_U64 - np.minimum(lengths, 8).astype(np.uint64) * np.uint64(8))
 
 
 def _mix(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from meltpoint.vectors.store.hashing import hash_words, join_words
+from meltpoint.vectors.store.hashing import eights_at, first_bytes, hash_words, join_words
 from meltpoint.vectors.store.maps import require_whole
 
 ABSENT = -1
+_MOST_EIGHTS = 8
 
 
 def sort_hashes(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
@@ -112,17 +113,16 @@ class WordIndex(NamedTuple):
         """Tells for each n whether row ``rows[n]`` is the word ``text[starts[n]:ends[n]]``."""
         own_starts, lengths = self.offsets[rows], ends - starts
         is_same: NDArray[np.bool_] = self.offsets[rows + 1] - own_starts == lengths
-        # Byte by byte, all words of the right length at once.
-        own_starts, starts, lengths = own_starts[is_same], starts[is_same], lengths[is_same]
-        firsts = np.cumsum(lengths) - lengths  # where each word would start, were they all put end to end
-        places = np.arange(lengths.sum())
-        own = np.frombuffer(self.data, dtype=np.uint8)[places + np.repeat(own_starts - firsts, lengths)]
-        other = np.frombuffer(text, dtype=np.uint8)[places + np.repeat(starts - firsts, lengths)]
-        differing = np.flatnonzero(own != other)
-        is_spelt = np.ones(len(lengths), dtype=np.bool_)
-        # The last word that starts no later: empty ones, which differ nowhere, stand before it.
-        is_spelt[np.searchsorted(firsts, differing, side="right") - 1] = False
-        is_same[is_same] = is_spelt
+        # Eight bytes of all words that are the same so far at once; the bytes of few words are left after that.
+        for start in range(0, 8 * _MOST_EIGHTS, 8):
+            left = np.flatnonzero(is_same & (lengths > start))
+            if not len(left):
+                return is_same
+            differing = eights_at(self.data, own_starts[left] + start) ^ eights_at(text, starts[left] + start)
+            is_same[left] = first_bytes(differing, lengths[left] - start) == 0
+        for n in np.flatnonzero(is_same & (lengths > 8 * _MOST_EIGHTS)).tolist():
+            own_start = own_starts[n]
+            is_same[n] = self.data[own_start : own_start + lengths[n]] == text[starts[n] : ends[n]]
         return is_same
 
     def _find_colliding(self, word: bytes, wanted: np.uint64) -> int:
