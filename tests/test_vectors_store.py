@@ -16,6 +16,7 @@ from meltpoint.errors import DiskError, VectorFileError
 from meltpoint.vectors import open_vectors
 from meltpoint.vectors.building import build, store_writer
 from meltpoint.vectors.cache import cache_folder
+from meltpoint.vectors.store.manifest import MANIFEST_FILE, write_manifest
 from meltpoint.vectors.store.mapped import DATA_FILES, META_FILE
 
 CONTENT = b"".join(b"w%d %d 0.5\n" % (n, n) for n in range(2000))
@@ -63,7 +64,7 @@ def test_second_open_reads_nothing(file, monkeypatch):
     assert second.digest == first.digest
     assert second.report == first.report
     assert second.report.store.parent == file.parent / "cache" / "vectors"
-    assert names(second.report.store) == sorted([*DATA_FILES, META_FILE])
+    assert names(second.report.store) == sorted([*DATA_FILES, MANIFEST_FILE])
     assert stores(file) == [second.report.store.name]
 
 
@@ -71,7 +72,11 @@ def test_the_files_are_what_they_say(file):
     vectors = open_vectors(file)
     store = vectors.report.store
     meta = json.loads((store / META_FILE).read_text())
-    assert (meta["rows"], meta["dim"], meta["digest"]) == (2000, 2, vectors.digest)
+    assert (meta["rows_read"], meta["digest"]) == (2000, vectors.digest)
+    title, *lines = (store / MANIFEST_FILE).read_text().splitlines()
+    assert title == "meltpoint store 5: 6 files"
+    sizes = {line.split(" ", 2)[2]: int(line.split(" ")[0]) for line in lines}
+    assert sizes == {name: (store / name).stat().st_size for name in DATA_FILES}
     assert np.load(store / "matrix.npy", allow_pickle=False).tobytes() == vectors.matrix.tobytes()
     assert (store / "words.bin").read_bytes().decode() == "".join(vectors.words)
     assert np.load(store / "offsets.npy")[-1] == (store / "words.bin").stat().st_size
@@ -119,34 +124,66 @@ def zero_the_end(path: Path) -> None:
     path.write_bytes(content[: -len(content) // 3] + bytes(len(content) - len(content[: -len(content) // 3])))
 
 
-def change_meta(key, value):
+def replace(old: str, new: str):
     def change(path: Path) -> None:
-        path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+        content = path.read_text()
+        assert old in content
+        path.write_text(content.replace(old, new, 1))
+
+    return change
+
+
+def without_line(end: str, *, counted: bool):
+    def change(path: Path) -> None:
+        lines = [line for line in path.read_text().splitlines(keepends=True) if not line.endswith(f"{end}\n")]
+        path.write_text("".join(lines).replace("6 files", "5 files" if counted else "6 files"))
 
     return change
 
 
 @pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("matrix.npy", np.zeros((2000, 2))),
+        ("matrix.npy", np.zeros((1999, 2), np.float32)),
+        ("matrix.npy", np.zeros(2000, np.float32)),
+        ("matrix.npy", np.zeros((2000, 2), np.float32, order="F")),
+        ("hashes.npy", np.zeros(2001, np.uint64)),
+        ("order.npy", np.zeros((2000, 1), np.int64)),
+        ("offsets.npy", np.zeros(2000, np.int64)),
+    ],
+)
+def test_store_of_arrays_that_do_not_fit_is_built_again(file, name, array):
+    whole = open_vectors(file)
+    path = whole.report.store / name
+    path.unlink()  # what is mapped stays as it was
+    np.save(path, array)
+    write_manifest(path.parent, DATA_FILES)
+    repaired = open_vectors(file)
+    assert (repaired.digest, repaired.words[:]) == (whole.digest, whole.words[:])
+    assert repaired.matrix.tobytes() == whole.matrix.tobytes()
+
+
+@pytest.mark.parametrize(
     ("name", "damage"),
     [
-        *((name, Path.unlink) for name in (*DATA_FILES, META_FILE)),
-        *((name, cut) for name in DATA_FILES),
-        *((name, zero) for name in (*DATA_FILES, META_FILE)),
-        *((name, zero_the_end) for name in DATA_FILES),
-        (META_FILE, lambda path: path.write_bytes(b"")),
-        (META_FILE, lambda path: path.write_bytes(b"\xff")),
-        (META_FILE, lambda path: path.write_text("[]")),
-        (META_FILE, change_meta("version", 0)),
-        (META_FILE, change_meta("rows", 0)),
-        (META_FILE, change_meta("rows", "2000")),
-        (META_FILE, change_meta("dim", 3)),
-        (META_FILE, change_meta("lowercase", 1)),
-        (META_FILE, change_meta("sizes_bytes", {})),
-        (META_FILE, change_meta("extra", 1)),
-        (META_FILE, change_meta("edges", {})),
-        (META_FILE, change_meta("subwords", {"min_n": 3})),
-        (META_FILE, change_meta("subwords", {"min_n": 3, "max_n": 6, "num_buckets": 9})),
-        (META_FILE, change_meta("attachments", ["tokenizer.json"])),
+        *((name, Path.unlink) for name in (*DATA_FILES, MANIFEST_FILE)),
+        *((name, cut) for name in (*DATA_FILES, MANIFEST_FILE)),
+        *((name, zero) for name in (*DATA_FILES, MANIFEST_FILE)),
+        *((name, zero_the_end) for name in (*DATA_FILES, MANIFEST_FILE)),
+        *(
+            (MANIFEST_FILE, without_line(f" {name}", counted=counted))
+            for name in DATA_FILES
+            for counted in (True, False)
+        ),
+        (META_FILE, replace("2000", "2001")),
+        (MANIFEST_FILE, lambda path: path.write_bytes(b"")),
+        (MANIFEST_FILE, lambda path: path.write_bytes(b"\xff")),
+        (MANIFEST_FILE, replace("meltpoint store 5", "meltpoint store 4")),
+        (MANIFEST_FILE, replace(" meta.json", " ./meta.json")),
+        (MANIFEST_FILE, replace(" meta.json", " tokenizer.json")),
+        (MANIFEST_FILE, lambda path: path.write_text(path.read_text() + "more\n")),
+        (MANIFEST_FILE, lambda path: path.write_text("meltpoint store 5: 1 files\nmatrix.npy\n")),
     ],
 )
 def test_damaged_store_is_built_again(file, name, damage):
@@ -273,7 +310,7 @@ def test_file_that_changes_while_it_is_read(file, monkeypatch):
     assert stores(file) == []
 
 
-@pytest.mark.parametrize("name", DATA_FILES)
+@pytest.mark.parametrize("name", sorted({*DATA_FILES} - {META_FILE}))
 def test_a_file_that_is_cut_short_after_opening_is_an_error(file, name):
     vectors = open_vectors(file)
     vectors.gather(["w7"])

@@ -216,7 +216,7 @@ def _collects_warnings(warned: list[warnings.WarningMessage]) -> bool:
 
 def _left_behind(folder: Path, outcome: Outcome) -> str | None:
     """Returns what lies in the caches that is no whole store, or no store of what was read."""
-    found = [path for path in folder.glob("cache*/*/*") if not (path / "meta.json").is_file()]
+    found = [path for path in folder.glob("cache*/*/*") if not (path / "files.txt").is_file()]
     if outcome.kind == "refused":
         found += folder.glob("cache/*/*")
     return f"{[path.name for path in found]}" if found else None

@@ -1,11 +1,12 @@
 """What a caller holds: words and their matrix, both mapped from the store."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from meltpoint.errors import InputError
 from meltpoint.vectors.sources.source import TOKENIZER_FILE
@@ -16,6 +17,8 @@ from meltpoint.vectors.words import Words, spell_words
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from meltpoint.vectors.open_report import OpenReport
     from meltpoint.vectors.sources.source import Source
@@ -41,7 +44,7 @@ class Vectors:
     """
 
     # Not a dataclass: importing ``dataclasses`` and making this class with it takes 1.5 ms of every later open.
-    def __init__(self, store: MappedStore, source: "Source", *, name: str | None = None) -> None:
+    def __init__(self, store: MappedStore, source: Source, *, name: str | None = None) -> None:
         """Wraps what was opened; :func:`meltpoint.open_vectors` does so.
 
         Args:
@@ -74,12 +77,12 @@ class Vectors:
         return self._store.matrix
 
     @property
-    def subwords(self) -> "Subwords | None":
+    def subwords(self) -> Subwords | None:
         """The n-gram vectors from which those of unknown words are composed; None for most sources."""
         return self._subwords
 
     @property
-    def attachments(self) -> Mapping[str, "Path"]:
+    def attachments(self) -> Mapping[str, Path]:
         """The files that came with the vectors, by name: ``tokenizer.json`` of a static model."""
         from pathlib import Path  # noqa: PLC0415 - not on the way of opening
 
@@ -110,7 +113,7 @@ class Vectors:
         return self._store.meta.digest
 
     @property
-    def report(self) -> "OpenReport":
+    def report(self) -> OpenReport:
         """What reading the source came to."""
         from meltpoint.vectors.open_report import report_on  # noqa: PLC0415 - not on the way of opening
 
@@ -131,9 +134,10 @@ class Vectors:
         shown = ("name", "source", "lowercase", "tokenizer", "licence", "digest")
         return f"Vectors({', '.join(f'{fact}={getattr(self, fact)!r}' for fact in shown)})"
 
-    def with_matrix(self, matrix: NDArray[np.float32], *, name: str, digest: str) -> "Vectors":
+    def with_matrix(self, matrix: NDArray[np.float32], *, name: str, digest: str) -> Vectors:
         """Returns the same words with another matrix of this shape, called so and told apart by the digest."""
-        store = self._store._replace(matrix=matrix, meta=self._store.meta._replace(digest=digest))
+        meta = self._store.meta._replace(digest=digest)
+        store = self._store._replace(matrix=matrix, meta_json=meta.to_json())
         return Vectors(store, self._source, name=name)
 
     def __len__(self) -> int:
@@ -157,7 +161,7 @@ class Vectors:
         vector: NDArray[np.float32] = matrix[0]
         return vector
 
-    def __deepcopy__(self, memo: object) -> "Vectors":
+    def __deepcopy__(self, memo: object) -> Vectors:
         """Returns itself: nothing of it ever changes, and a copy would take the map into memory."""
         return self
 
@@ -218,7 +222,7 @@ class Vectors:
                 found[position] = self.subwords.covers(text[offsets[position] : offsets[position + 1]])
         return found
 
-    def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> tuple["Path", ...]:  # noqa: A002
+    def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> tuple[Path, ...]:  # noqa: A002
         """Writes the words and the matrix to a file; see :func:`meltpoint.vectors.writing.save_vectors`.
 
         Args:
@@ -246,12 +250,13 @@ class Vectors:
         return [self.words[row] for row in np.unique(rows[rows != ABSENT])[:limit].tolist()]
 
 
-def _wrap_subwords(store: MappedStore) -> "Subwords | None":
-    meta = store.meta.subwords
-    if meta is None or store.subwords is None:
+def _wrap_subwords(store: MappedStore) -> Subwords | None:
+    if store.subwords is None:
         return None
     from meltpoint.vectors.subwords import Subwords  # noqa: PLC0415 - few sources have them
 
+    meta = store.meta.subwords
+    assert meta is not None  # both are written or neither
     return Subwords(matrix=store.subwords, min_n=meta.min_n, max_n=meta.max_n)
 
 

@@ -1,6 +1,5 @@
 """Opens vectors: finds the source, builds its store on the first time, maps it."""
 
-import json
 import os
 from collections.abc import Iterable
 
@@ -11,7 +10,8 @@ from meltpoint.vectors.cache import CACHE_VARIABLE, cache_folder
 from meltpoint.vectors.opened import Vectors
 from meltpoint.vectors.sources.finding import find_source
 from meltpoint.vectors.sources.source import TOKENIZER_FILE, BadRows, FolderSource, Source
-from meltpoint.vectors.store.mapped import STORE_VERSION, MappedStore, map_store
+from meltpoint.vectors.store.manifest import STORE_VERSION
+from meltpoint.vectors.store.mapped import MappedStore, map_store
 from meltpoint.vectors.words import encode_words
 
 _KEY_BYTES = 12
@@ -104,12 +104,12 @@ def _store_name(source: Source) -> str:
 
 def _digest(values: tuple[str | int | None, ...]) -> str:
     # BLAKE3, as of the content: hashlib loads OpenSSL, which takes longer than mapping the store.
-    return blake3(json.dumps(values).encode("ascii")).hexdigest(length=_KEY_BYTES)
+    return blake3(ascii(values).encode("ascii")).hexdigest(length=_KEY_BYTES)
 
 
 def _present(source: Source, store: MappedStore) -> Vectors:
-    if source.dim not in {None, store.meta.dim}:
+    if source.dim not in {None, store.matrix.shape[1]}:
         raise VectorFileError(
-            f"{source.place}: expected {source.dim} dimensions as asked for by dim, found {store.meta.dim}."
+            f"{source.place}: expected {source.dim} dimensions as asked for by dim, found {store.matrix.shape[1]}."
         )
     return Vectors(store, source)

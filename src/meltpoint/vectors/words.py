@@ -1,15 +1,19 @@
 """The words of opened vectors: a sequence of strings that stays on disk until it is looked at."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from meltpoint.errors import InputError
 from meltpoint.vectors.store.hashing import join_words, measure_words
 from meltpoint.vectors.store.index import ABSENT, WordIndex
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _WORDS_PER_READ = 1 << 15
 

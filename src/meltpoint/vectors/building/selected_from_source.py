@@ -17,7 +17,8 @@ from meltpoint.vectors.formats.base import MOST_PLACES
 from meltpoint.vectors.sources.source import Source
 from meltpoint.vectors.store.hashing import hash_words
 from meltpoint.vectors.store.index import WordIndex, sort_hashes
-from meltpoint.vectors.store.mapped import STORE_VERSION, MappedStore, StoreMeta
+from meltpoint.vectors.store.mapped import MappedStore
+from meltpoint.vectors.store.meta import StoreMeta
 
 
 @runtime_checkable
@@ -72,22 +73,16 @@ def read_selected(source: Source, wanted: Collection[bytes]) -> MappedStore:
     hashes, order = sort_hashes(hash_words(chunk.text, chunk.offsets))
     return MappedStore(
         folder=None,
-        meta=StoreMeta(
-            version=STORE_VERSION,
+        meta_json=StoreMeta(
             file_format=vector_format.name,
-            rows=len(words),
             rows_read=rows_read,
             duplicates=duplicates,
             skipped=skipped,
             skipped_places=skipped_places,
-            dim=dim,
             lowercase=is_lowercase(chunk.text, chunk.offsets),
             digest=digest_rows(chunk.text, chunk.offsets, matrix),
             subwords=None,
-            attachments=[],
-            sizes_bytes={},
-            edges={},
-        ),
+        ).to_json(),
         matrix=matrix,
         subwords=None,
         attachments={},

@@ -30,14 +30,13 @@ def select_rows(store: MappedStore, words: Sequence[bytes]) -> MappedStore:
     chunk.matrix.flags.writeable = False
     hashes, order = sort_hashes(hash_words(chunk.text, chunk.offsets))
     meta = store.meta._replace(
-        rows=len(found),
         lowercase=is_lowercase(chunk.text, chunk.offsets),
         digest=digest_rows(chunk.text, chunk.offsets, chunk.matrix),
         subwords=None,
     )
     return MappedStore(
         folder=None,
-        meta=meta,
+        meta_json=meta.to_json(),
         matrix=chunk.matrix,
         word_index=WordIndex(data=memoryview(chunk.text), offsets=chunk.offsets, hashes=hashes, order=order),
         subwords=None,

@@ -15,6 +15,7 @@ from meltpoint.vectors.building.matrix_file import DIGEST_BYTES, MatrixFile, byt
 from meltpoint.vectors.formats.base import MOST_PLACES, Attachment, Chunk, Piece, SubwordChunk
 from meltpoint.vectors.store.hashing import hash_words
 from meltpoint.vectors.store.index import find_repeated, sort_hashes
+from meltpoint.vectors.store.manifest import write_manifest
 from meltpoint.vectors.store.mapped import (
     DATA_FILES,
     HASHES_FILE,
@@ -22,13 +23,10 @@ from meltpoint.vectors.store.mapped import (
     META_FILE,
     OFFSETS_FILE,
     ORDER_FILE,
-    STORE_VERSION,
     SUBWORDS_FILE,
     WORDS_FILE,
-    StoreMeta,
-    SubwordMeta,
-    measure_file,
 )
+from meltpoint.vectors.store.meta import StoreMeta, SubwordMeta
 
 _WORDS_BYTES = 1 << 24
 
@@ -75,7 +73,7 @@ class StoreWriter:
                 self._attachments[piece.name] = piece.content
 
     def finish(self, *, file_format: str, place: str) -> None:
-        """Writes the index, the final headers and, last of all, ``meta.json``.
+        """Writes the index, the final headers and, last of all, the list of files.
 
         Args:
             file_format: What the source was read as.
@@ -101,25 +99,19 @@ class StoreWriter:
         self._files.close()
         for name, array in ((OFFSETS_FILE, offsets), (HASHES_FILE, hashes), (ORDER_FILE, order)):
             np.save(self._folder / name, array, allow_pickle=False)
-        optional = [SUBWORDS_FILE] if self._subwords else []
-        files = {name: measure_file(self._folder / name) for name in (*DATA_FILES, *optional, *self._attachments)}
         meta = StoreMeta(
-            version=STORE_VERSION,
             file_format=file_format,
-            rows=len(order),
             rows_read=rows_read,
             duplicates=len(repeated),
             skipped=self._skipped,
             skipped_places=self._skipped_places,
-            dim=self._matrix.dim,
             lowercase=self._lowercase,
             digest=digest,
             subwords=self._subwords,
-            attachments=list(self._attachments),
-            sizes_bytes={name: size for name, (size, _) in files.items()},
-            edges={name: edges for name, (_, edges) in files.items()},
         )
-        (self._folder / META_FILE).write_text(meta.to_json(), encoding="utf-8")
+        (self._folder / META_FILE).write_bytes(meta.to_json())
+        optional = [SUBWORDS_FILE] if self._subwords else []
+        write_manifest(self._folder, (*DATA_FILES, *optional, *self._attachments))
 
     def _add_rows(self, chunk: Chunk) -> None:
         self._matrix.append(chunk.matrix)
@@ -133,7 +125,7 @@ class StoreWriter:
     def _add_subwords(self, chunk: SubwordChunk) -> None:
         if self._subword_matrix is None:
             self._subword_matrix = self._files.enter_context(MatrixFile(self._folder / SUBWORDS_FILE))
-            self._subwords = SubwordMeta(min_n=chunk.min_n, max_n=chunk.max_n, num_buckets=chunk.num_buckets)
+            self._subwords = SubwordMeta(min_n=chunk.min_n, max_n=chunk.max_n)
         self._subword_matrix.append(chunk.matrix)
 
     def _word_reader(self, offsets: NDArray[np.int64]) -> Any:

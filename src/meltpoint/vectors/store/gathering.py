@@ -8,14 +8,18 @@ Copied by ``cp`` it is cached in smaller pages: 25 ms either way; page by page, 
 they are farther apart they are read from the file, which leaves nothing, and reads little where nothing is cached.
 """
 
+from __future__ import annotations
+
 import os
 from itertools import repeat
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from meltpoint.vectors.store.maps import give_back, map_of, read_in_large_pages, require_whole
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _NEIGHBOURHOOD_BYTES = 1 << 16
 _BUFFER_BYTES = 1 << 18  # stays in the processor's cache

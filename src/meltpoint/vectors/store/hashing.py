@@ -4,10 +4,15 @@ The hash only proposes rows (see ``index``), so it need not withstand an attack;
 unlike Python's own, and quick, since every word of a file is hashed.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence, Sized
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _MOST_EIGHTS = 8
 _U27, _U30, _U31, _U64 = (np.uint64(number) for number in (27, 30, 31, 64))

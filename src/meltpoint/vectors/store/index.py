@@ -4,14 +4,18 @@ A hash only proposes rows; the word's own bytes decide. So two words with one ha
 wrong answer.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from meltpoint.vectors.store.hashing import eights_at, first_bytes, hash_words, join_words
 from meltpoint.vectors.store.maps import require_whole
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ABSENT = -1
 _MOST_EIGHTS = 8

@@ -1,25 +1,35 @@
 """Files that are mapped to be read: as arrays or bytes, checked before what is in them is touched."""
 
+from __future__ import annotations
+
 import contextlib
 import mmap
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from meltpoint.errors import VectorFileError
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-def map_array(path: str, dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
+
+def map_array(path: str, dtype: type[np.generic], shape: tuple[int | None, ...]) -> NDArray[Any]:
     """Maps a ``.npy`` file.
+
+    Args:
+        path: Its path.
+        dtype: The type that its numbers must have.
+        shape: The shape that it must have; None for any length.
 
     Raises:
         ValueError: It is no such file, or holds another array.
     """
     # open_memmap rather than np.load: it reads the npy format only, and so can never come to unpickle.
     mapped = np.lib.format.open_memmap(path, mode="r")
-    if mapped.dtype != dtype or mapped.shape != shape or not mapped.flags.c_contiguous:
+    expected = tuple(own if one is None else one for one, own in zip(shape, mapped.shape, strict=False))
+    if mapped.dtype != dtype or mapped.shape != expected or len(shape) != mapped.ndim or not mapped.flags.c_contiguous:
         raise ValueError(f"{path}: expected {dtype.__name__} {shape}, found {mapped.dtype} {mapped.shape}.")
     return np.asarray(mapped)
 
@@ -32,7 +42,7 @@ def map_bytes(path: str) -> memoryview:
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
-def map_of(array: NDArray[Any]) -> "np.memmap[Any, Any] | None":
+def map_of(array: NDArray[Any]) -> np.memmap[Any, Any] | None:
     """Returns the map, only to be read, that all of an array is; None where it is in memory or may be written to."""
     mapped = array.base
     return mapped if isinstance(mapped, np.memmap) and mapped.mode == "r" else None
@@ -55,7 +65,7 @@ def require_whole(*mapped: NDArray[Any] | memoryview) -> None:
             )
 
 
-def read_in_large_pages(mapped: "np.memmap[Any, Any]") -> None:
+def read_in_large_pages(mapped: np.memmap[Any, Any]) -> None:
     """Has the system read what is not in its cache into huge pages (Linux): later each is mapped at one touch."""
     pages: Any = mapped.base
     if isinstance(pages, mmap.mmap) and hasattr(mmap, "MADV_HUGEPAGE"):
@@ -63,7 +73,7 @@ def read_in_large_pages(mapped: "np.memmap[Any, Any]") -> None:
             pages.madvise(mmap.MADV_HUGEPAGE)
 
 
-def give_back(mapped: "np.memmap[Any, Any]") -> None:
+def give_back(mapped: np.memmap[Any, Any]) -> None:
     """Has the system forget which pages are mapped; the file itself stays in its cache."""
     pages: Any = mapped.base
     if isinstance(pages, mmap.mmap) and hasattr(pages, "madvise"):
