@@ -132,6 +132,8 @@ def test_repeated_words_first_wins(fresh_path, monkeypatch):
         (b"a 1 2\nb 1  2\n", r":2: .*found '' in place of number 1 of the word 'b 1'"),
         (b"a 1 2\nb 1 2\nc 1_0 2\n", r":3: .*found '1_0' in place of number 1 of the word 'c'"),
         (b"a 1 2\nb 0x1 2\nc 1 2\n", r":2: .*found '0x1'"),
+        (b"a 1 2\nb 1e 2\nc 1 2\n", r":2: .*found '1e' in place of number 1 of the word 'b'; 1 numbers end the line"),
+        (b"a 1 2\nb 1 2.5E-\nc 1 2\n", r":2: .*found '2.5E-' in place of number 2 of the word 'b'; 0 numbers end"),
         (b"a 1 2\nb 1 2\nc nan 2\n", r":3: expected finite numbers, found 'nan' as number 1 of the word 'c'"),
         (b"a 1 2\nb 1 -inf\n", r":2: expected finite numbers, found '-inf' as number 2 of the word 'b'"),
         (b"a 1 2\nb 1 -Infinity\n", r":2: expected finite numbers, found '-Infinity'"),

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from meltpoint.errors import VectorFileError
 from meltpoint.vectors.formats.rows import shown
 
-# Each part takes all that fits and gives nothing back: a million digits before a letter take a million steps.
-_SPELLING = rb"[+-]?+(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?+[0-9]++)?+"
+# Digits are taken all and none given back: a million of them before a letter take a million steps. Groups are not
+# repeated so: before Python 3.11.5 half of one, as the e of 1e, counts for the whole (CPython's issue 106052).
+_SPELLING = rb"[+-]?+(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?+[0-9]++)?"
 
 NUMBER = re.compile(_SPELLING)
 """A decimal number. Stricter than ``float()``, which also takes ``1_000``."""
@@ -19,14 +20,14 @@ NUMBER = re.compile(_SPELLING)
 HEADER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,9})")
 """The first line of word2vec's text: rows and dimensions."""
 
-_WORD_AND_NUMBERS = re.compile(rb"[^ ]*+(?: " + _SPELLING + rb")*+")
+_SPACE_BEFORE_NO_NUMBER = re.compile(rb" (?!" + _SPELLING + rb"(?: |\Z))")
 _NOT_FINITE = re.compile(rb"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def count_numbers(line: bytes) -> int:
     """Counts the numbers at the end of a line; its first field is its word, whatever it looks like."""
-    if _WORD_AND_NUMBERS.fullmatch(line):  # nearly every line: a third of the time
+    if not _SPACE_BEFORE_NO_NUMBER.search(line):  # nearly every line: half the time
         return line.count(b" ")
     fields = line.split(b" ")[1:]
     for count, field in enumerate(reversed(fields)):
