@@ -1,5 +1,7 @@
 """The matrix of a store: a ``.npy`` file whatever pieces it was written in, and written in whole parts."""
 
+from contextlib import closing
+
 import numpy as np
 import pytest
 from blake3 import blake3
@@ -37,7 +39,7 @@ def write(path, pieces, keeps=None):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(matrix_file, "_PART_BYTES", PART_BYTES)
         patch.setattr(matrix_file, "_ROWS_BYTES", 40)
-        with MatrixFile(path) as file:
+        with closing(MatrixFile(path)) as file:
             file._file = recorder = Recorder(file._file)
             for piece in pieces:
                 file.append(piece)

@@ -181,9 +181,8 @@ def test_only_a_faulty_line_that_is_wanted_matters(fresh_path):
 
 def test_many_words_of_a_wide_file_take_the_memory_of_its_rows(fresh_path):
     path = fresh_path(b"a" + b" 1" * 1_000_000 + b"\nb" + b" 2" * 1_000_000 + b"\n")
-    vectors = open_vectors(
-        path, words=["a", *(f"absent{number}" for number in range(100_000))]
-    )  # 400 GB, were all there
+    words = ["a", *(f"absent{number}" for number in range(100_000))]  # 400 GB, were all there
+    vectors = open_vectors(path, words=words)
     assert (list(vectors.words), vectors.dim) == (["a"], 1_000_000)
 
 

@@ -4,8 +4,7 @@ import errno
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from blake3 import blake3
@@ -38,12 +37,8 @@ class MatrixFile:
         self.num_rows = 0
         self.dim = 0
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Closes the file; what :meth:`finish` has not written is lost."""
         self._file.close()
 
     def append(self, matrix: NDArray[np.float32]) -> None:

@@ -49,14 +49,13 @@ def read_selected(source: Source, wanted: Collection[bytes]) -> MappedStore:
     wanted = frozenset(wanted)
     kept: dict[bytes, None] = {}  # in the source's order
     matrices: list[NDArray[np.float32]] = []
-    rows_read = duplicates = skipped = dim = 0
+    rows_read = duplicates = skipped = 0
     skipped_places: list[str] = []
     with closing(_read_chunks(vector_format, source, wanted)) as chunks:
         for chunk, num_passed in chunks:
             rows_read += num_passed
             skipped += chunk.skipped
             skipped_places += chunk.skipped_places[: MOST_PLACES - len(skipped_places)]
-            dim = chunk.matrix.shape[1]
             positions = []
             for position, word in enumerate(chunk.words):
                 if word in kept:
@@ -66,7 +65,7 @@ def read_selected(source: Source, wanted: Collection[bytes]) -> MappedStore:
                     positions.append(position)
             # Some rows are copied: a view would keep the whole chunk.
             matrices.append(chunk.matrix if len(positions) == len(chunk) else chunk.matrix[positions])
-    matrix = np.concatenate(matrices) if matrices else np.empty((0, dim), dtype=np.float32)
+    matrix = np.concatenate(matrices) if matrices else np.empty((0, 0), dtype=np.float32)
     matrix.flags.writeable = False
     words = list(kept)
     chunk = Chunk.of(words, matrix)

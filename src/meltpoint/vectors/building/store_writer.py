@@ -43,7 +43,7 @@ class StoreWriter:
         self._folder = folder
         self._files = contextlib.ExitStack()
         self._words = self._files.enter_context((folder / WORDS_FILE).open("w+b"))
-        self._matrix = self._files.enter_context(MatrixFile(folder / MATRIX_FILE))
+        self._matrix = self._files.enter_context(contextlib.closing(MatrixFile(folder / MATRIX_FILE)))
         self._subword_matrix: MatrixFile | None = None
         self._subwords: SubwordMeta | None = None
         self._attachments: dict[str, bytes] = {}
@@ -124,7 +124,9 @@ class StoreWriter:
 
     def _add_subwords(self, chunk: SubwordChunk) -> None:
         if self._subword_matrix is None:
-            self._subword_matrix = self._files.enter_context(MatrixFile(self._folder / SUBWORDS_FILE))
+            self._subword_matrix = self._files.enter_context(
+                contextlib.closing(MatrixFile(self._folder / SUBWORDS_FILE))
+            )
             self._subwords = SubwordMeta(min_n=chunk.min_n, max_n=chunk.max_n)
         self._subword_matrix.append(chunk.matrix)
 

@@ -14,7 +14,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_MOST_EIGHTS = 8
+MOST_EIGHTS = 8
+"""Of how many times eight bytes all words at once are hashed or compared: hardly any is longer."""
 _U27, _U30, _U31, _U64 = (np.uint64(number) for number in (27, 30, 31, 64))
 _FIRST_FACTOR, _SECOND_FACTOR = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
@@ -47,13 +48,13 @@ def hash_words(text: bytes, offsets: NDArray[np.int64]) -> NDArray[np.uint64]:
     """
     starts, lengths = offsets[:-1], np.diff(offsets)
     hashes = _mix(lengths.astype(np.uint64))
-    for start in range(0, 8 * _MOST_EIGHTS, 8):
+    for start in range(0, 8 * MOST_EIGHTS, 8):
         longer = np.flatnonzero(lengths > start)
         if not len(longer):
             return hashes
         eights = eights_at(text, starts[longer] + start)
         hashes[longer] = _mix(hashes[longer] ^ first_bytes(eights, lengths[longer] - start))
-    longer = np.flatnonzero(lengths > 8 * _MOST_EIGHTS)
+    longer = np.flatnonzero(lengths > 8 * MOST_EIGHTS)
     hashes[longer] = _mix(hashes[longer] ^ eights_at(text, offsets[longer + 1] - 8))
     return hashes
 

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from meltpoint.vectors.store.hashing import eights_at, first_bytes, hash_words, join_words
+from meltpoint.vectors.store.hashing import MOST_EIGHTS, eights_at, first_bytes, hash_words, join_words
 from meltpoint.vectors.store.maps import require_whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ABSENT = -1
-_MOST_EIGHTS = 8
 
 
 def sort_hashes(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
@@ -118,13 +117,13 @@ class WordIndex(NamedTuple):
         own_starts, lengths = self.offsets[rows], ends - starts
         is_same: NDArray[np.bool_] = self.offsets[rows + 1] - own_starts == lengths
         # Eight bytes of all words that are the same so far at once; the bytes of few words are left after that.
-        for start in range(0, 8 * _MOST_EIGHTS, 8):
+        for start in range(0, 8 * MOST_EIGHTS, 8):
             left = np.flatnonzero(is_same & (lengths > start))
             if not len(left):
                 return is_same
             differing = eights_at(self.data, own_starts[left] + start) ^ eights_at(text, starts[left] + start)
             is_same[left] = first_bytes(differing, lengths[left] - start) == 0
-        for n in np.flatnonzero(is_same & (lengths > 8 * _MOST_EIGHTS)).tolist():
+        for n in np.flatnonzero(is_same & (lengths > 8 * MOST_EIGHTS)).tolist():
             own_start = own_starts[n]
             is_same[n] = self.data[own_start : own_start + lengths[n]] == text[starts[n] : ends[n]]
         return is_same

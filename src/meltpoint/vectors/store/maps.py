@@ -28,8 +28,8 @@ def map_array(path: str, dtype: type[np.generic], shape: tuple[int | None, ...])
     """
     # open_memmap rather than np.load: it reads the npy format only, and so can never come to unpickle.
     mapped = np.lib.format.open_memmap(path, mode="r")
-    expected = tuple(own if one is None else one for one, own in zip(shape, mapped.shape, strict=False))
-    if mapped.dtype != dtype or mapped.shape != expected or len(shape) != mapped.ndim or not mapped.flags.c_contiguous:
+    fits = mapped.ndim == len(shape) and all(one in {None, own} for one, own in zip(shape, mapped.shape, strict=True))
+    if mapped.dtype != dtype or not fits or not mapped.flags.c_contiguous:
         raise ValueError(f"{path}: expected {dtype.__name__} {shape}, found {mapped.dtype} {mapped.shape}.")
     return np.asarray(mapped)
 
@@ -67,17 +67,20 @@ def require_whole(*mapped: NDArray[Any] | memoryview) -> None:
 
 def read_in_large_pages(mapped: np.memmap[Any, Any]) -> None:
     """Has the system read what is not in its cache into huge pages (Linux): later each is mapped at one touch."""
-    pages: Any = mapped.base
-    if isinstance(pages, mmap.mmap) and hasattr(mmap, "MADV_HUGEPAGE"):
-        with contextlib.suppress(OSError):  # a system without huge pages
-            pages.madvise(mmap.MADV_HUGEPAGE)
+    with contextlib.suppress(OSError):  # a system without huge pages
+        _advise(mapped, "MADV_HUGEPAGE")
 
 
 def give_back(mapped: np.memmap[Any, Any]) -> None:
     """Has the system forget which pages are mapped; the file itself stays in its cache."""
+    _advise(mapped, "MADV_DONTNEED")
+
+
+def _advise(mapped: np.memmap[Any, Any], advice: str) -> None:
+    """Tells the system what to do with the pages, where it knows such advice."""
     pages: Any = mapped.base
-    if isinstance(pages, mmap.mmap) and hasattr(pages, "madvise"):
-        pages.madvise(mmap.MADV_DONTNEED)
+    if isinstance(pages, mmap.mmap) and hasattr(mmap, advice):
+        pages.madvise(getattr(mmap, advice))
 
 
 def _pages_of(mapped: NDArray[Any] | memoryview) -> tuple[int, Any, str]:
