@@ -14,8 +14,9 @@ DIGEST_BYTES = 16
 _ROWS_BYTES = 1 << 24
 # Linux caches what is written in pages as large as a write and its place allow, and maps such a page at one touch.
 # After writes of this length, which start at multiples of it, 15,000 rows of 400,000 (300 dimensions) are gathered in
-# 12 ms; after writes of any length they take 14. Huge pages (2 MiB) would take 7, but where a virtual machine has
-# handed its free memory back, getting them again makes the first open take up to 1.6 times as long.
+# 12 ms; after writes of any length they take 13. Huge pages (2 MiB) would take 7 (benchmarks/gather_rows.py). But where
+# a virtual machine has handed its free memory back, getting them again takes long: set to 1 << 21, a first open was
+# 7 times as fast as the loop of the textbooks, and 13 times as it is (benchmarks/vectors_text.py).
 _PART_BYTES = 1 << 18
 
 

@@ -3,9 +3,10 @@
 A row that is touched through the map makes Linux map its neighbourhood, 64 KiB and more: 15,000 words spread over a
 large matrix would leave hundreds of megabytes resident. Where wanted rows are nearer to one another than that, they are
 copied through the map, whose pages are given back at once. 15,000 rows of 400,000 (300 dimensions) take 12 ms where a
-store was just written, and 7 to 9 where the system has read it back into huge pages; reading each takes 19 to 25.
-Copied by ``cp`` it is cached in smaller pages: 25 ms either way; page by page, by reading at random: 49 and 33. Where
-they are farther apart they are read from the file, which leaves nothing, and reads little where nothing is cached.
+store was just written, and 7 where the system has read it back into huge pages; reading each takes 19 to 25. Copied by
+``cp`` it is cached in smaller pages: 24 ms either way; page by page, by reading at random: 51 and 33
+(``benchmarks/gather_rows.py``). Where they are farther apart they are read from the file, which leaves nothing, and
+reads little where nothing is cached.
 """
 
 from __future__ import annotations
